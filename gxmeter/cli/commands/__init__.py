@@ -1,0 +1,1 @@
+"""One module per command group; each has ``register(app)`` and is picked up by its file name."""

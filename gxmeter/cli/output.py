@@ -1,0 +1,59 @@
+"""Printing: one JSON document to standard output, everything for people in the language of the locale."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import typer
+
+from gxmeter.core.errors import ExitCode, GxmeterError, exit_code
+
+if TYPE_CHECKING:
+    from gxmeter.core.findings import Finding
+
+_MARKS = {"must": "✗", "should": "!", "may": "·"}
+
+
+def language() -> str:
+    """``ja`` or ``en``: from GXMETER_LANG, else LC_ALL, LC_MESSAGES, LANG."""
+    for name in ("GXMETER_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
+        value = os.environ.get(name, "")
+        if value:
+            return "ja" if value.lower().startswith("ja") else "en"
+    return "en"
+
+
+def say(ja: str, en: str) -> None:
+    """One line for people, to standard error."""
+    typer.echo(ja if language() == "ja" else en, err=True)
+
+
+def emit_json(document: dict[str, Any]) -> None:
+    """The command's one JSON document, to standard output."""
+    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+
+
+def show_findings(findings: Iterable[Finding]) -> None:
+    """The findings as lines for people, to standard error: mark, code, place, sentence."""
+    for item in findings:
+        place = f" {item.file}" if item.file else ""
+        place += f":{item.row}" if item.file and item.row else ""
+        text = item.ja if language() == "ja" else item.en
+        typer.echo(f"{_MARKS[item.level]} [{item.level}] {item.code}{place}: {text}", err=True)
+
+
+def report_error(error: GxmeterError, *, as_json: bool = False) -> int:
+    """Print an error that kept the command from running; returns exit code 2."""
+    if as_json:
+        emit_json({"findings": [f.to_json() for f in error.findings]})
+    show_findings(error.findings)
+    return ExitCode.COULD_NOT_RUN
+
+
+def finish(findings: Sequence[Finding]) -> NoReturn:
+    """Leave with the exit code that the findings ask for."""
+    raise typer.Exit(exit_code(findings))

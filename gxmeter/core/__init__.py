@@ -1,0 +1,1 @@
+"""Quantities, calendars, rounding, findings, errors, files and keys: what every other room stands on."""

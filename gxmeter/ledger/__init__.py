@@ -1,0 +1,1 @@
+"""Lines: one row per smallest product, from which every figure is a sum."""

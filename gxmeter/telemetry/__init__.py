@@ -1,0 +1,1 @@
+"""Readers: files as received become canonical samples; one file per format."""
