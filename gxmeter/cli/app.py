@@ -27,7 +27,7 @@ app = typer.Typer(
 )
 
 
-def _version(show: bool) -> None:  # noqa: FBT001 - typer calls it with the option's value
+def _version(show: bool) -> None:
     if show:
         typer.echo(f"gxmeter {__version__}")
         raise typer.Exit
@@ -35,7 +35,7 @@ def _version(show: bool) -> None:  # noqa: FBT001 - typer calls it with the opti
 
 @app.callback()
 def _root(
-    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version."),  # noqa: FBT001, FBT003, ARG001
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Show the version."),
 ) -> None:
     """AI-training telemetry to energy and greenhouse-gas figures by Japanese rules, with proof."""
 
