@@ -123,5 +123,5 @@ class FiscalYear:
 
     def month_edges_ms(self) -> list[int]:
         """The 13 month edges of the year, first and last included, as Unix milliseconds."""
-        months = [(self.year + (m > 12), (m - 1) % 12 + 1) for m in range(_FIRST_MONTH, _FIRST_MONTH + 13)]
-        return [jst_midnight_ms(date(y, m, 1)) for y, m in months]
+        months = [divmod(_FIRST_MONTH - 1 + n, 12) for n in range(13)]
+        return [jst_midnight_ms(date(self.year + y, m + 1, 1)) for y, m in months]

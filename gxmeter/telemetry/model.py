@@ -59,7 +59,7 @@ class PowerBatch:
 
 @dataclass(frozen=True, slots=True)
 class IntervalBatch:
-    """Energy over intervals: ``key[i]`` indexes ``keys``; [``start_ms``, ``end_ms``) [Unix ms]; ``half_uj`` [0.5 uJ]."""
+    """Energy over intervals: ``key[i]`` indexes ``keys``; [``start_ms``, ``end_ms``) [ms]; ``half_uj`` [0.5 uJ]."""
 
     keys: tuple[SeriesKey, ...]
     key: npt.NDArray[np.int32]
