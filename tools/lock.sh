@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Resolve the two lock files anew: exact versions with hashes for Python 3.11 and newer, no download addresses.
+# Needs uv (`make lock` fetches it into the virtual environment).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+uv="${UV:-uv}"
+
+head_of() {
+    printf '# %s\n' "$1" "Made by \`make lock\` from pyproject.toml; do not edit. Install with pip --require-hashes."
+}
+
+lock() { # lock FILE TITLE [uv arguments]
+    local file="$1" title="$2"
+    shift 2
+    # The old file stays in place while uv reads it, so that only what must move moves; --upgrade moves all.
+    "$uv" pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+        --no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet --output-file "$file" "$@" >/dev/null
+    { head_of "$title"; cat "$file"; } >"$file.new"
+    mv "$file.new" "$file"
+}
+
+lock requirements.lock "What gxmeter needs to run, and hatchling, which installs the checkout." --extra build
+lock requirements-dev.lock "The same, and what lint and tests need." --extra build --extra dev -c requirements.lock
+
+if grep -nE '://|file:|^-|^ *--(index|find)' requirements.lock requirements-dev.lock; then
+    echo "a lock file holds a download address; it would tie the checkout to one machine" >&2
+    exit 1
+fi

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# What some tests need beside Python: headless Chromium (the HTML report is opened and printed), poppler-utils (its
+# print is read back) and openssl (a stranger's check of the seal). Installed from Debian's packages where that is
+# possible without asking; elsewhere this says what is missing, and the tests that need it are skipped by name.
+set -u
+
+declare -A package_of=([chromium]=chromium [pdftotext]=poppler-utils [openssl]=openssl)
+missing=()
+for program in chromium pdftotext openssl; do
+    if ! command -v "$program" >/dev/null 2>&1; then
+        missing+=("${package_of[$program]}")
+    fi
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null 2>&1; then
+    echo "Installing for the tests: ${missing[*]}" >&2
+    export DEBIAN_FRONTEND=noninteractive
+    if apt-get update -qq >/dev/null 2>&1 &&
+        apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null 2>&1; then
+        exit 0
+    fi
+    echo "apt-get could not install them." >&2
+fi
+echo "Not installed: ${missing[*]}. The tests that need them will be skipped; install them to run all." >&2
+exit 0
