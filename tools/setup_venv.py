@@ -1,8 +1,9 @@
 """Make the virtual environment and install what a lock file names, then gxmeter itself from this checkout.
 
-Runs under the bare interpreter that the Makefile found, so it uses the standard library only, in words
-that an older Python can still read (so that it can say it is too old). pip's own output goes to ``.venv/setup.log`` and is shown when something fails; meanwhile a bar (on a terminal) or one
-line (elsewhere) says how far it is.
+Runs under the bare interpreter that the Makefile found, so it uses the standard library only, in words that
+an older Python can still read (so that it can say it is too old). pip's own output goes to
+``.venv/setup.log`` and is shown when something fails; meanwhile a bar (on a terminal) or one line
+(elsewhere) says how far it is.
 """
 
 from __future__ import annotations
