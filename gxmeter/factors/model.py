@@ -1,36 +1,82 @@
-"""What a factor entry says about itself."""
+"""What a factor entry says about itself, and its JSON form in a package's ``registry.json``."""
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
+from unicodedata import category
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
 
-from gxmeter.core.ids import ID_PATTERN
+from gxmeter.core.errors import InputError
+from gxmeter.core.ids import ID_PATTERN, is_id
 from gxmeter.core.numbers import parse_decimal
 from gxmeter.core.units import unit
 
 SCHEMA = "gxmeter-factors/1"
+"""The file format's name; a file with another one is refused."""
 
-Identifier = Annotated[str, StringConstraints(pattern=f"^{ID_PATTERN}$")]
-Text = Annotated[str, StringConstraints(min_length=1, max_length=400)]
+FIRST_YEAR, LAST_YEAR = 1950, 2199
+"""Fiscal years outside these are slips of the pen."""
+
+_DATE = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?")
+_UNSAFE_START = ("=", "+", "-", "@")
+_UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+"""Unicode categories without a glyph: control and format characters, line separators."""
+
+
+def _identifier(text: str) -> str:
+    if not is_id(text):
+        raise PydanticCustomError("not_an_id", "", {"expected": ID_PATTERN})
+    return text
+
+
+def _one_line(text: str) -> str:
+    """Texts go into CSV cells: one printable line that no spreadsheet takes for a formula."""
+    if text.startswith(_UNSAFE_START) or text != text.strip() or any(category(c) in _UNSAFE for c in text):
+        raise PydanticCustomError("not_one_line", "", {"expected": "1 line, first character not = + - @"})
+    return text
 
 
 def _plain(text: str) -> str:
-    parse_decimal(text)
+    try:
+        parse_decimal(text)
+    except InputError:
+        raise PydanticCustomError("number_not_plain", "", {"expected": "0.000423"}) from None
     return text
 
 
 def _known_unit(symbol: str) -> str:
-    unit(symbol)
+    try:
+        unit(symbol)
+    except InputError:
+        raise PydanticCustomError("unit_unknown", "", {"expected": "t-CO2/kWh"}) from None
     return symbol
 
 
+def _iso_date(text: str) -> str:
+    """A day, or only the month or year where the publisher prints no more."""
+    well_formed = _DATE.fullmatch(text) is not None
+    try:
+        date.fromisoformat(f"{text}-01-01"[:10])
+    except ValueError:
+        well_formed = False
+    if not well_formed:
+        raise PydanticCustomError("not_a_date", "", {"expected": "YYYY-MM-DD"})
+    return text
+
+
+Identifier = Annotated[str, StringConstraints(pattern=f"^{ID_PATTERN}$"), AfterValidator(_identifier)]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=400), AfterValidator(_one_line)]
 DecimalText = Annotated[str, AfterValidator(_plain)]
 UnitText = Annotated[str, AfterValidator(_known_unit)]
+DateText = Annotated[str, AfterValidator(_iso_date)]
+Year = Annotated[int, Field(strict=True, ge=FIRST_YEAR, le=LAST_YEAR)]
+Menu = Annotated[str, StringConstraints(pattern="^[A-Za-z0-9]{0,12}$")]
 
 
 class Status(StrEnum):
@@ -70,15 +116,18 @@ class Basis(StrEnum):
 
 
 class Source(BaseModel):
-    """Where a value was read: enough to find it again on paper."""
+    """Where a value was read: enough to find it again on paper.
+
+    ``place`` is the page, row, cell or question id; ``obtained_via`` says through whose copy the value came
+    and that it was processed; ``sha256`` is the digest of the file it was read from, where there is one.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     publisher: Text
     title: Text
     place: Text
-    """Page, row, cell or question id."""
-    published_on: Text
+    published_on: DateText
     url: Text
     obtained_via: Text | None = None
     sha256: Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")] | None = None
@@ -89,8 +138,9 @@ class FactorEntry(BaseModel):
 
     The four years: ``actuals_fy`` (measured in), ``applies_to_fy`` (emissions of), ``submission_fy``
     (reported in) and ``edition_on`` (the printed list). A constant has ``valid_from_fy`` and
-    ``valid_to_fy`` instead of ``applies_to_fy``. Values are never edited; a correction is a new entry
-    with ``corrects``.
+    ``valid_to_fy`` instead of ``applies_to_fy``; an unset one means no bound is known. Values are never
+    edited; a correction is a new entry with ``corrects``. ``menu`` is the menu's letter, also of a residual.
+    ``coverage_pct`` is the list's 把握率 [%] as printed, ``-`` included.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -101,30 +151,37 @@ class FactorEntry(BaseModel):
     kind: Kind
     basis: Basis = Basis.NONE
     number: Identifier | None = None
-    menu: str = ""
+    menu: Menu = ""
     name_ja: Text
     name_en: Text
     country: Annotated[str, StringConstraints(pattern="^[A-Z]{2}$")] = "JP"
     value: DecimalText
     unit: UnitText
-    actuals_fy: int | None = None
-    applies_to_fy: int | None = None
-    submission_fy: int | None = None
-    valid_from_fy: int | None = None
-    valid_to_fy: int | None = None
-    edition_on: date
+    actuals_fy: Year | None = None
+    applies_to_fy: Year | None = None
+    submission_fy: Year | None = None
+    valid_from_fy: Year | None = None
+    valid_to_fy: Year | None = None
+    edition_on: DateText
     source: Source
     status: Status
-    mark: str = ""
+    mark: Annotated[str, StringConstraints(pattern="^(※)?$")] = ""
+    coverage_pct: Annotated[str, StringConstraints(pattern=r"^(-|[0-9]{1,3}(\.[0-9]{1,2})?)?$")] = ""
     corrects: Identifier | None = None
-    note: str = ""
-
-    @field_validator("edition_on", mode="before")
-    @classmethod
-    def _date_text(cls, value: object) -> object:
-        return date.fromisoformat(value) if isinstance(value, str) else value
+    note: Text | None = None
 
     @property
     def decimal(self) -> Decimal:
         """The value as an exact decimal, in the entry's unit."""
         return parse_decimal(self.value)
+
+    @property
+    def supplier(self) -> str:
+        """What ``resolve_electricity`` calls the supplier: the number, else the kind (``substitute``)."""
+        return self.number or str(self.kind)
+
+
+def entry_json(entry: FactorEntry) -> dict[str, Any]:
+    """The entry as it stands in ``registry.json``: texts, whole years and the source; unset and empty keys left out."""
+    document = entry.model_dump(mode="json", exclude_none=True)
+    return {key: value for key, value in document.items() if value != ""}
