@@ -1,0 +1,131 @@
+"""Finds and loads a workspace: every file, every fault, in an order that does not depend on the disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from gxmeter.core.errors import InputError
+from gxmeter.core.findings import Finding, finding
+from gxmeter.workspace.loaded import Document, Workspace
+from gxmeter.workspace.models import Config, Declaration, Entity, Instrument, MeterFile, Roadmap, Run, Site
+from gxmeter.workspace.reading import read_declaration, read_inside
+
+CONFIG_NAME = "gxmeter.yaml"
+FOLDERS: dict[str, tuple[str, type[Declaration]]] = {
+    "entity": ("entities", Entity),
+    "site": ("sites", Site),
+    "run": ("runs", Run),
+    "meter": ("meters", MeterFile),
+    "instrument": ("instruments", Instrument),
+    "roadmap": ("roadmap", Roadmap),
+}
+"""Kind of declaration -> its folder and the model of its files."""
+FACTOR_FOLDER = "factors"
+
+M = TypeVar("M", bound=Declaration)
+
+
+def find_workspace(start: Path | None = None) -> Path:
+    """The workspace to use, resolved.
+
+    Args:
+        start: the folder given with ``-w``: exactly that one, so that a wrong argument never falls back to a
+            workspace further up. None: the current folder or the nearest parent that holds ``gxmeter.yaml``.
+
+    Raises:
+        InputError: ``workspace-not-found``.
+    """
+    if start is not None:
+        if not (start / CONFIG_NAME).exists():
+            raise InputError("workspace-not-found", found=start)
+        return start.resolve()
+    here = Path.cwd().resolve()
+    for folder in (here, *here.parents):
+        if (folder / CONFIG_NAME).exists():
+            return folder
+    raise InputError("workspace-not-found", found=here)
+
+
+def load_workspace(root: Path) -> Workspace:
+    """Load all declarations below a folder.
+
+    Raises:
+        InputError: ``gxmeter.yaml`` is missing or has faults; every other file's faults are in ``findings``.
+    """
+    if not (root / CONFIG_NAME).exists():
+        raise InputError("workspace-not-found", found=root)
+    root = root.resolve()
+    config, faults, _ = read_declaration(root / CONFIG_NAME, Config, file=CONFIG_NAME, root=root)
+    if config is None:
+        raise InputError.from_findings(faults)
+    loader = _Loader(root)
+    roadmaps = loader.documents("roadmap", Roadmap)
+    return Workspace(
+        root=root,
+        config_document=config,
+        entity_documents=loader.documents("entity", Entity),
+        site_documents=loader.documents("site", Site),
+        run_documents=loader.documents("run", Run),
+        meter_documents=loader.documents("meter", MeterFile),
+        instrument_documents=loader.documents("instrument", Instrument),
+        roadmap_documents=tuple(sorted(roadmaps, key=lambda doc: (doc.model.id, doc.model.version, doc.file))),
+        factor_files=loader.factor_files(),
+        findings=tuple(loader.findings),
+        left_out={kind: frozenset(names) for kind, names in loader.left_out.items()},
+    )
+
+
+@dataclass
+class _Loader:
+    """Collects documents and faults folder by folder."""
+
+    root: Path
+    findings: list[Finding] = field(default_factory=list)
+    left_out: dict[str, set[str]] = field(default_factory=dict)
+
+    def documents(self, kind: str, model: type[M]) -> tuple[Document[M], ...]:
+        """All good documents of a kind; the others leave findings and their ids."""
+        good: list[Document[M]] = []
+        for path in self._files(FOLDERS[kind][0]):
+            document, faults, names = read_declaration(path, model, file=self._name(path), root=self.root)
+            self.findings += faults
+            self.left_out.setdefault(kind, set()).update(names)
+            if document is not None:
+                good.append(document)
+        return tuple(good)
+
+    def factor_files(self) -> tuple[Path, ...]:
+        """Local factor files that may be read; their content is judged by the factor room."""
+        good: list[Path] = []
+        for path in self._files(FACTOR_FOLDER):
+            try:
+                read_inside(path, file=self._name(path), root=self.root)
+            except InputError as error:
+                self.findings += error.findings
+            else:
+                good.append(path)
+        return tuple(good)
+
+    def _files(self, folder: str) -> list[Path]:
+        """The ``*.yaml`` of a folder by name; hidden files are not looked at, ``*.yml`` is remarked."""
+        place = self.root / folder
+        if not place.exists() and not place.is_symlink():
+            return []
+        try:
+            if not place.resolve().is_relative_to(self.root):
+                self.findings.append(finding("declaration-outside", file=folder))
+                return []
+            names = sorted(entry.name for entry in place.iterdir() if not entry.name.startswith("."))
+        except (OSError, RuntimeError):
+            self.findings.append(finding("declaration-unreadable", file=folder))
+            return []
+        for name in names:
+            if name.lower().endswith((".yml", ".yaml")) and not name.endswith(".yaml"):
+                self.findings.append(finding("declaration-file-ignored", file=f"{folder}/{name}"))
+        return [place / name for name in names if name.endswith(".yaml")]
+
+    def _name(self, path: Path) -> str:
+        """The path as findings show it: relative to the workspace, with ``/``."""
+        return path.relative_to(self.root).as_posix()

@@ -1,0 +1,74 @@
+"""Reads one declaration file: bytes -> texts with lines -> model, or findings."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from gxmeter.core.errors import InputError
+from gxmeter.core.findings import Finding, finding
+from gxmeter.workspace.faults import model_findings
+from gxmeter.workspace.loaded import Document
+from gxmeter.workspace.models import Declaration
+from gxmeter.workspace.yaml_text import MAX_BYTES, TextDocument, read_yaml_text
+
+M = TypeVar("M", bound=Declaration)
+
+
+def read_declaration(
+    path: Path, model: type[M], *, file: str, root: Path
+) -> tuple[Document[M] | None, list[Finding], set[str]]:
+    """Read and check one file.
+
+    Args:
+        path: the file.
+        model: what it must hold.
+        file: the name that findings carry, relative to the workspace.
+        root: the resolved workspace; a link that leads out of it is refused.
+
+    Returns:
+        The document (None if there is any fault), all faults, and the ids that a faulty file would have declared.
+    """
+    try:
+        text = read_yaml_text(read_inside(path, file=file, root=root), file=file)
+    except InputError as error:
+        return None, list(error.findings), {path.stem}
+    document, findings = parse_declaration(text, model, file=file)
+    return document, findings, set() if document else {path.stem, *_own_id(text)}
+
+
+def parse_declaration(text: TextDocument, model: type[M], *, file: str) -> tuple[Document[M] | None, list[Finding]]:
+    """Check a parsed file against its model; every fault of the file at once."""
+    findings = list(text.findings)
+    if text.value is None:
+        return None, [*findings, finding("declaration-empty", file=file)]
+    try:
+        parsed = model.model_validate(text.value)
+    except ValidationError as error:
+        return None, [*findings, *model_findings(error, text, model=model, file=file)]
+    return (None if findings else Document(file, parsed, text)), findings
+
+
+def read_inside(path: Path, *, file: str, root: Path) -> bytes:
+    """The bytes of a regular file inside the workspace; never more than the limit plus one.
+
+    Raises:
+        InputError: ``declaration-outside``, ``declaration-not-a-file``, ``declaration-unreadable``.
+    """
+    try:
+        if not path.resolve().is_relative_to(root):
+            raise InputError("declaration-outside", file=file)
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise InputError("declaration-not-a-file", file=file)
+        with path.open("rb") as handle:
+            return handle.read(MAX_BYTES + 1)
+    except (OSError, RuntimeError):
+        raise InputError("declaration-unreadable", file=file) from None
+
+
+def _own_id(text: TextDocument) -> set[str]:
+    value = text.value.get("id") if isinstance(text.value, dict) else None
+    return {value} if isinstance(value, str) else set()
