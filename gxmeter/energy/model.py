@@ -1,12 +1,30 @@
-"""What the heavy lane hands on: leaves (exact integers per slot) and gaps (time without a number)."""
+"""What the heavy lane is handed and what it hands on: sources, gap limits, leaves and gaps."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
+from gxmeter.core.calendar import SLOT_MS
+from gxmeter.core.errors import InputError
 from gxmeter.core.findings import Finding
 from gxmeter.telemetry.model import DeviceInfo
+
+MIN_GAP_LIMIT_MS = 60_000
+"""Smallest gap limit that is derived from the data [ms]."""
+
+MAX_GAP_LIMIT_MS = SLOT_MS
+"""Greatest gap limit [ms]: a segment then touches two slots at most, and every product fits int64."""
+
+
+class Device(NamedTuple):
+    """A physical device: ids are unique within a site."""
+
+    site: str
+    device: str
 
 
 class LeafKey(NamedTuple):
@@ -19,6 +37,47 @@ class LeafKey(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Source:
+    """A file to integrate: where it lies, its format, and the run and site where it does not say them itself.
+
+    ``name`` is how results and findings call it; empty means the path as given.
+    """
+
+    path: Path
+    format: str
+    run: str = ""
+    site: str = ""
+    name: str = ""
+
+    @property
+    def label(self) -> str:
+        """The name for people."""
+        return self.name or str(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class GapLimits:
+    """The longest segment [ms] that is integrated, per device; a longer one is a gap."""
+
+    default_ms: int = MIN_GAP_LIMIT_MS
+    by_device: Mapping[Device, int] = field(default_factory=lambda: MappingProxyType({}))
+
+    def __post_init__(self) -> None:
+        """Check the range.
+
+        Raises:
+            InputError: ``gap-limit-out-of-range``.
+        """
+        for limit_ms in (self.default_ms, *self.by_device.values()):
+            if not 1 <= limit_ms <= MAX_GAP_LIMIT_MS:
+                raise InputError("gap-limit-out-of-range", expected=f"1..{MAX_GAP_LIMIT_MS}", found=limit_ms)
+
+    def of(self, device: Device) -> int:
+        """The limit of a device [ms]."""
+        return self.by_device.get(device, self.default_ms)
+
+
+@dataclass(frozen=True, slots=True, order=True)
 class Gap:
     """Time between two samples of a device that is too long to integrate: reported, never filled [ms]."""
 
@@ -42,7 +101,7 @@ class EnergyResult:
     """Everything the integration of a set of files yields.
 
     Attributes:
-        leaves: exact energy per key; half-uJ are Python ints, never a wrapping int64.
+        leaves: exact energy per key, sorted by it; half-uJ are Python ints, never a wrapping int64.
         devices: by (site, device).
         gaps: in time order per device.
         sources: (file name, sha256) of what was read, in reading order.
@@ -50,6 +109,7 @@ class EnergyResult:
         samples: how many samples or interval records were read.
         start_ms, end_ms: first and last instant seen, or None.
         findings: what was wrong or remarkable.
+        limits: the gap limits that were applied.
     """
 
     leaves: dict[LeafKey, Leaf] = field(default_factory=dict)
@@ -61,3 +121,4 @@ class EnergyResult:
     start_ms: int | None = None
     end_ms: int | None = None
     findings: list[Finding] = field(default_factory=list)
+    limits: GapLimits = field(default_factory=GapLimits)

@@ -57,9 +57,7 @@ def spread_half_uj(total: int, start_ms: int, end_ms: int, a_ms: int, b_ms: int)
     b = min(max(b_ms - start_ms, 0), length_ms)
     if b <= a:
         return 0
-    return cumulative_half_uj(total, length_ms, b) - cumulative_half_uj(
-        total, length_ms, a
-    )
+    return cumulative_half_uj(total, length_ms, b) - cumulative_half_uj(total, length_ms, a)
 
 
 def declared_half_uj(
@@ -83,9 +81,7 @@ def declared_half_uj(
     True
     """
     parts = (device_hours, power_w)
-    if (energy_kwh is None) == (parts == (None, None)) or (
-        energy_kwh is None and None in parts
-    ):
+    if (energy_kwh is None) == (parts == (None, None)) or (energy_kwh is None and None in parts):
         raise InputError("declared-energy-incomplete")
     if energy_kwh is not None:
         value = Fraction(energy_kwh) * HALF_UJ_PER_KWH
@@ -96,6 +92,4 @@ def declared_half_uj(
         )
     if value < 0:
         raise InputError("declared-energy-negative", found=value)
-    return round(
-        value
-    )  # a Fraction rounds half-even, and exactly whatever the number of digits
+    return round(value)  # a Fraction rounds half-even, and exactly whatever the number of digits

@@ -12,36 +12,18 @@ from gxmeter.energy.spread import HALF_UJ_PER_KWH, declared_half_uj, spread_half
 
 def test_device_hours_times_power_equals_the_same_energy() -> None:
     hours = declared_half_uj(device_hours=Decimal(5_600_000), power_w=Decimal(700))
-    assert (
-        hours
-        == declared_half_uj(energy_kwh=Decimal(3_920_000))
-        == 3_920_000 * HALF_UJ_PER_KWH
-    )
+    assert hours == declared_half_uj(energy_kwh=Decimal(3_920_000)) == 3_920_000 * HALF_UJ_PER_KWH
 
 
 def test_halves_go_to_the_even_integer() -> None:
-    assert (
-        declared_half_uj(energy_kwh=Decimal("0.0000000000000625")) == 0
-    )  # 0.45 half-uJ
-    assert (
-        declared_half_uj(device_hours=Decimal("0.0000000005"), power_w=Decimal("0.5"))
-        == 2
-    )  # 1.8
-    assert (
-        declared_half_uj(device_hours=Decimal("0.00000000125"), power_w=Decimal("0.5"))
-        == 4
-    )  # 4.5
-    assert (
-        declared_half_uj(device_hours=Decimal("0.00000000375"), power_w=Decimal("0.5"))
-        == 14
-    )  # 13.5
+    assert declared_half_uj(energy_kwh=Decimal("0.0000000000000625")) == 0  # 0.45 half-uJ
+    assert declared_half_uj(device_hours=Decimal("0.0000000005"), power_w=Decimal("0.5")) == 2  # 1.8
+    assert declared_half_uj(device_hours=Decimal("0.00000000125"), power_w=Decimal("0.5")) == 4  # 4.5
+    assert declared_half_uj(device_hours=Decimal("0.00000000375"), power_w=Decimal("0.5")) == 14  # 13.5
 
 
 def test_more_than_fifty_digits_stay_exact() -> None:
-    assert (
-        declared_half_uj(energy_kwh=Decimal("1" * 59))
-        == int("1" * 59) * HALF_UJ_PER_KWH
-    )
+    assert declared_half_uj(energy_kwh=Decimal("1" * 59)) == int("1" * 59) * HALF_UJ_PER_KWH
 
 
 @pytest.mark.parametrize(

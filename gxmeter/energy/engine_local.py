@@ -1,0 +1,141 @@
+"""The local engine: files to exact energy in one process.
+
+Two passes: the first counts sampling periods and fixes each device's gap limit (skipped where a limit is
+given), the second integrates. A file whose batches go back in time is read again as a whole. Other engines
+run the same ``periods``, ``partial`` and ``close`` elsewhere and give the same digits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Protocol, TypeVar
+
+from gxmeter.core.errors import InputError
+from gxmeter.core.findings import Finding, finding, ordered
+from gxmeter.energy.kernel import partial
+from gxmeter.energy.merge import close, merged
+from gxmeter.energy.model import Device, EnergyResult, GapLimits, Source
+from gxmeter.energy.ordering import LateRecordError
+from gxmeter.energy.overlaps import cut, repeats
+from gxmeter.energy.partial import Partial
+from gxmeter.energy.periods import gap_limits, periods
+from gxmeter.energy.sources import digest_of, gathered, open_source, size_of, unreadable
+from gxmeter.telemetry.model import Batch, DeviceInfo
+
+T = TypeVar("T")
+
+
+class Progress(Protocol):
+    """Told after each file and pass how much is done."""
+
+    def __call__(self, done_bytes: int, total_bytes: int) -> None:
+        """``done_bytes`` of ``total_bytes`` have been read, all passes counted."""
+
+
+def integrate(
+    sources: Sequence[Source], *, gap_limit_ms: int | None = None, progress: Progress | None = None
+) -> EnergyResult:
+    """Integrate a set of files.
+
+    Memory: one batch and the leaves, one per half-hour, run, site and device. The order of ``sources`` does
+    not matter; the result names them sorted by label.
+
+    Args:
+        sources: the files.
+        gap_limit_ms: one limit for all devices [ms], 1..1,800,000; None derives one per device.
+        progress: called after each file and pass.
+
+    Raises:
+        InputError: faults of all files that are not of their format or cannot be read; ``gap-limit-out-of-range``.
+    """
+    files = _Files(sorted(sources, key=lambda s: (s.label, str(s.path))), progress, passes=1 + (gap_limit_ms is None))
+    if gap_limit_ms is None:
+        limits = gap_limits(files.each(lambda i: files.whole_or_streamed(i, periods)))
+    else:
+        limits = GapLimits(default_ms=gap_limit_ms)
+
+    def one(i: int, from_ms: dict[Device, int] | None = None) -> Partial:
+        name = files.sources[i].label
+        return files.whole_or_streamed(i, lambda batches: partial(cut(batches, from_ms or {}), limits, name=name))
+
+    parts = files.each(one)
+    for i, from_ms in repeats(parts, files.batches).items():
+        parts[i] = one(i, from_ms)
+    result = close(merged(parts), limits)
+    files.describe(result, parts)
+    return result
+
+
+@dataclass
+class _Files:
+    """The sources of one integration, what their readers said, and how far the reading is."""
+
+    sources: list[Source]
+    progress: Progress | None
+    passes: int
+    devices: dict[int, dict[tuple[str, str], DeviceInfo]] = field(default_factory=dict)
+    remarks: dict[int, list[Finding]] = field(default_factory=dict)
+    done_bytes: int = 0
+
+    def __post_init__(self) -> None:
+        self._sizes = [size_of(source.path) for source in self.sources]
+
+    def batches(self, i: int) -> Iterator[Batch]:
+        """The batches of a file from the beginning; keeps what its reader says about devices and faults."""
+        reading = open_source(self.sources[i])
+        try:
+            yield from reading.batches
+        except OSError as error:
+            raise unreadable(self.sources[i], error) from error
+        self.devices[i], self.remarks[i] = reading.devices, reading.findings
+
+    def whole_or_streamed(self, i: int, work: Callable[[Iterator[Batch]], T]) -> T:
+        """Stream a file through some work; if it goes back in time, hand it over as a whole."""
+        with suppress(LateRecordError):
+            return work(self.batches(i))
+        return work(iter(gathered(self.batches(i))))
+
+    def each(self, work: Callable[[int], T]) -> list[T]:
+        """Do some work for every file; the faults of all unreadable ones come as one error."""
+        results: list[T] = []
+        faults: list[Finding] = []
+        for i, size in enumerate(self._sizes):
+            try:
+                results.append(work(i))
+            except InputError as error:
+                label = self.sources[i].label
+                faults += [f if f.file else replace(f, file=label) for f in error.findings]
+            self.done_bytes += size
+            if self.progress:
+                self.progress(self.done_bytes, self.passes * sum(self._sizes))
+        if faults:
+            raise InputError.from_findings(faults)
+        return results
+
+    def describe(self, result: EnergyResult, parts: Sequence[Partial]) -> None:
+        """Add digests, devices and the readers' findings to a result."""
+        for i, source in enumerate(self.sources):
+            result.sources.append((source.label, digest_of(source.path)))
+            named = [f if f.file else replace(f, file=source.label) for f in (*self.remarks[i], *parts[i].findings)]
+            result.findings = [f for f in result.findings if f not in parts[i].findings] + named
+            if not parts[i].samples:
+                result.findings.append(finding("source-empty", file=source.label))
+            for key, info in self.devices[i].items():
+                known = result.devices.setdefault(key, info)
+                if known.boundary != info.boundary:
+                    result.findings.append(_two_boundaries(source, known, info))
+        result.devices = dict(sorted(result.devices.items()))
+        result.findings = ordered(result.findings)
+
+
+def _two_boundaries(source: Source, known: DeviceInfo, info: DeviceInfo) -> Finding:
+    return finding(
+        "device-boundary-conflict",
+        file=source.label,
+        device=info.device,
+        site=info.site,
+        expected=known.boundary,
+        found=info.boundary,
+    )

@@ -1,0 +1,115 @@
+"""What one file yields on its own, before it meets the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from gxmeter.core.findings import Finding
+from gxmeter.energy.model import Device, Gap
+from gxmeter.telemetry.model import Int64, SeriesKey
+
+
+class Sample(NamedTuple):
+    """One power sample of a device [Unix ms, mW] and the run it belongs to."""
+
+    ts_ms: int
+    power_mw: int
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """All distinct samples at the first and at the last instant of a device in a file, in order."""
+
+    first: tuple[Sample, ...]
+    last: tuple[Sample, ...]
+
+    @property
+    def start_ms(self) -> int:
+        """First instant [Unix ms]."""
+        return self.first[0].ts_ms
+
+    @property
+    def end_ms(self) -> int:
+        """Last instant [Unix ms]."""
+        return self.last[0].ts_ms
+
+
+class Range(NamedTuple):
+    """Time that interval records of a device cover without a hole [Unix ms], and their run."""
+
+    start_ms: int
+    end_ms: int
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
+class Leaves:
+    """Leaf columns: key code, slot, energy [half-uJ], covered time [ms]."""
+
+    key: Int64
+    slot: Int64
+    half_uj: Int64
+    covered_ms: Int64
+
+    def __len__(self) -> int:
+        """How many leaves."""
+        return len(self.key)
+
+
+def no_leaves() -> Leaves:
+    """Leaf columns without rows."""
+    empty = np.zeros(0, np.int64)
+    return Leaves(empty, empty, empty, empty)
+
+
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """The energy of one file and what is needed to join it with others.
+
+    Attributes:
+        name: what the file is called; orders the files and stands in findings.
+        keys: series keys by key code.
+        power: leaves of power samples.
+        interval: leaves of interval records.
+        edges: per device with power samples.
+        ranges: per device with interval records, in order of time.
+        gaps: segments of power samples beyond the limit, inside the file.
+        samples: records seen, the refused ones included.
+        findings: what was refused.
+    """
+
+    name: str
+    keys: tuple[SeriesKey, ...]
+    power: Leaves
+    interval: Leaves
+    edges: dict[Device, Edges]
+    ranges: dict[Device, tuple[Range, ...]]
+    gaps: tuple[Gap, ...] = ()
+    samples: int = 0
+    findings: tuple[Finding, ...] = field(default=())
+
+
+def consolidated(parts: Sequence[Leaves]) -> Leaves:
+    """Add leaves of one (key, slot) up: sorted by it, one row each.
+
+    The sums fit int64 as long as the time of one device in one slot is covered once (see ``screen``).
+    """
+    if not parts:
+        return no_leaves()
+    key = np.concatenate([p.key for p in parts])
+    slot = np.concatenate([p.slot for p in parts])
+    if not len(key):
+        return no_leaves()
+    order = np.lexsort((slot, key))
+    key, slot = key[order], slot[order]
+    new = np.ones(len(key), np.bool_)
+    new[1:] = (key[1:] != key[:-1]) | (slot[1:] != slot[:-1])
+    starts = np.nonzero(new)[0]
+    half_uj = np.concatenate([p.half_uj for p in parts])[order]
+    covered_ms = np.concatenate([p.covered_ms for p in parts])[order]
+    return Leaves(key[starts], slot[starts], np.add.reduceat(half_uj, starts), np.add.reduceat(covered_ms, starts))

@@ -1,0 +1,115 @@
+"""Opening sources: find the files under a path, read one in batches, take its digest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from gxmeter.core.errors import InputError
+from gxmeter.core.files import sha256_bytes, sha256_file
+from gxmeter.core.findings import Finding, finding
+from gxmeter.energy.model import Source
+from gxmeter.telemetry.model import Batch, IntervalBatch, PowerBatch, Reading, SeriesKey
+from gxmeter.telemetry.registry import reader
+
+
+def sources_under(paths: Sequence[Path], *, format: str, run: str = "", site: str = "") -> list[Source]:  # noqa: A002
+    """Every file that the paths name, folders walked in sorted order; hidden files are passed over.
+
+    A reader module may name what it reads: ``PATTERNS`` (globs; default all files) and ``FOLDERS`` (true if
+    the folder that holds such files is the unit it reads).
+
+    Raises:
+        InputError: ``source-unreadable`` for each path that does not exist, ``no-sources``, ``format-unknown``.
+    """
+    module = reader(format)
+    patterns: tuple[str, ...] = getattr(module, "PATTERNS", ("*",))
+    as_folders: bool = getattr(module, "FOLDERS", False)
+    missing = [
+        finding("source-unreadable", file=str(p), reason="no such file or folder") for p in paths if not p.exists()
+    ]
+    if missing:
+        raise InputError.from_findings(missing)
+    found: dict[Path, Path] = {}
+    for path in paths:
+        for file in _files(path, patterns):
+            unit = file.parent if as_folders and path.is_dir() else file
+            found.setdefault(unit.resolve(), unit)
+    if not found:
+        raise InputError("no-sources", found=", ".join(str(p) for p in paths) or "-")
+    return [Source(unit, format, run, site) for unit in sorted(found.values())]
+
+
+def _files(path: Path, patterns: Iterable[str]) -> Iterator[Path]:
+    if not path.is_dir():
+        yield path
+        return
+    for file in sorted({file for pattern in patterns for file in path.rglob(pattern) if file.is_file()}):
+        if not any(part.startswith(".") for part in file.relative_to(path).parts):
+            yield file
+
+
+def open_source(source: Source) -> Reading:
+    """Open a source with its format's reader.
+
+    Raises:
+        InputError: the reader's, or ``source-unreadable``.
+    """
+    try:
+        return reader(source.format).read(source.path, run=source.run, site=source.site)
+    except OSError as error:
+        raise unreadable(source, error) from error
+
+
+def unreadable(source: Source, error: OSError) -> InputError:
+    """The error of an operating system as one sentence for people."""
+    found: Finding = finding("source-unreadable", file=source.label, reason=error.strerror or str(error))
+    return InputError.from_findings([found])
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file; of a folder: of its files' digests and names, sorted (the form of ``sha256sum``)."""
+    if not path.is_dir():
+        return sha256_file(path)
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    lines = (f"{sha256_file(file)}  {file.relative_to(path).as_posix()}\n" for file in files)
+    return sha256_bytes("".join(lines).encode())
+
+
+def size_of(path: Path) -> int:
+    """Size of a file or of all files in a folder [bytes]; 0 where it cannot be told."""
+    try:
+        files = [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
+        return sum(file.stat().st_size for file in files)
+    except OSError:
+        return 0
+
+
+def gathered(batches: Iterable[Batch]) -> list[Batch]:
+    """All batches of one file as one per shape, for files whose batches go back in time.
+
+    Memory: the whole file, 20 bytes a power sample and 28 an interval record.
+    """
+    everything = list(batches)
+    codes: dict[SeriesKey, int] = {}
+    for batch in everything:
+        for key in batch.keys:
+            codes.setdefault(key, len(codes))
+    power = [b for b in everything if isinstance(b, PowerBatch)]
+    interval = [b for b in everything if isinstance(b, IntervalBatch)]
+
+    def key_of(parts: Sequence[Batch]) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
+        columns = [np.array([codes[key] for key in part.keys], np.int32)[part.key] for part in parts]
+        return np.concatenate(columns)
+
+    out: list[Batch] = []
+    if power:
+        ts_ms, power_mw = (np.concatenate(c) for c in zip(*((b.ts_ms, b.power_mw) for b in power), strict=True))
+        out.append(PowerBatch(tuple(codes), key_of(power), ts_ms, power_mw))
+    if interval:
+        columns = zip(*((b.start_ms, b.end_ms, b.half_uj) for b in interval), strict=True)
+        start_ms, end_ms, half_uj = (np.concatenate(column) for column in columns)
+        out.append(IntervalBatch(tuple(codes), key_of(interval), start_ms, end_ms, half_uj))
+    return out
