@@ -23,6 +23,7 @@ from decimal import (
     localcontext,
 )
 from enum import StrEnum
+from fractions import Fraction
 from functools import reduce
 
 from gxmeter.core.errors import InputError
@@ -116,17 +117,21 @@ def divided(numerator: Decimal, denominator: Decimal, decimals: int, rule: Round
     """
     if denominator == 0:
         raise InputError("division-by-zero", found=plain(numerator))
-    n_num, n_den = numerator.as_integer_ratio()
-    d_num, d_den = denominator.as_integer_ratio()
-    top, bottom = n_num * d_den * 10**decimals, n_den * d_num
-    if bottom < 0:
-        top, bottom = -top, -bottom
-    negative, top = top < 0, abs(top)
-    whole, rest = divmod(top, bottom)
+    return nearest(Fraction(numerator) / Fraction(denominator), decimals, rule)
+
+
+def nearest(exact: Fraction, decimals: int, rule: Rounding) -> Decimal:
+    """The decimal with ``decimals`` places that a named rule gives for an exact ratio; rounded once, in integers.
+
+    >>> nearest(Fraction(5, 18), 4, Rounding.HALF_EVEN)
+    Decimal('0.2778')
+    """
+    bottom = exact.denominator
+    whole, rest = divmod(abs(exact.numerator) * 10**decimals, bottom)
     up = rule is Rounding.HALF_UP and 2 * rest >= bottom
     up = up or (rule is Rounding.HALF_EVEN and (2 * rest > bottom or (2 * rest == bottom and whole % 2 == 1)))
     whole += up
-    return Decimal((int(negative and whole != 0), tuple(int(c) for c in str(whole)), -decimals))
+    return Decimal((int(exact < 0 and whole != 0), tuple(int(c) for c in str(whole)), -decimals))
 
 
 def product(*values: Decimal) -> Decimal:

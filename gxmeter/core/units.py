@@ -12,7 +12,7 @@ from fractions import Fraction
 from functools import cache
 
 from gxmeter.core.errors import InputError
-from gxmeter.core.numbers import EXACT, PRECISION, Rounding, divided, parse_decimal, plain, product
+from gxmeter.core.numbers import EXACT, PRECISION, Rounding, nearest, parse_decimal, plain, product
 
 Dimension = tuple[tuple[str, int], ...]
 """Sorted (base, exponent) pairs, e.g. ``(("co2e", 1), ("energy", -1))`` for t-CO2/kWh."""
@@ -157,19 +157,15 @@ class Quantity:
     def to(self, target: Unit) -> Quantity:
         """The same amount in another unit of the same dimension.
 
-        Exact where the result has a finite expansion within 50 digits; else rounded half-even
-        at the 50th decimal place, which only a quotient such as J to kWh can need.
+        Exact where the result has at most 50 decimals; else rounded half-even at the 50th decimal
+        place, which only a quotient such as J to kWh can need.
 
         Raises:
             InputError: ``dimension-mismatch``.
         """
         self._same_dimension(target)
-        ratio = self.unit.scale / target.scale
-        top = product(self.value, Decimal(ratio.numerator))
-        if ratio.denominator == 1:
-            return Quantity(top, target)
-        quotient = divided(top, Decimal(ratio.denominator), PRECISION, Rounding.HALF_EVEN)
-        return Quantity(Decimal(plain(quotient)), target)
+        exact = Fraction(self.value) * self.unit.scale / target.scale
+        return Quantity(Decimal(plain(nearest(exact, PRECISION, Rounding.HALF_EVEN))), target)
 
     def _same_dimension(self, other: Unit) -> None:
         if self.unit.dimension != other.dimension:
