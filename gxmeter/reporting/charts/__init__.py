@@ -1,0 +1,1 @@
+"""Charts as inline SVG: one module per chart, one small writer below them."""

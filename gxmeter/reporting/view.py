@@ -1,0 +1,178 @@
+"""What a template may ask of a model: figures as ``<data>``, wording, names, in one language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from markupsafe import Markup
+
+from gxmeter.core.calendar import parse_instant
+from gxmeter.core.errors import InputError
+from gxmeter.core.findings import Finding
+from gxmeter.core.numbers import plain
+from gxmeter.ledger.tables import Figure
+from gxmeter.reporting.model import ReportModel
+from gxmeter.reporting.registry import LANGUAGES, ReportKind
+from gxmeter.reporting.text import co2, duration, grouped, moment, neutral
+from gxmeter.roadmap.progress import ProgressRow
+
+
+class View:
+    """A model seen in one language through one report kind's wording."""
+
+    def __init__(self, model: ReportModel, kind: ReportKind, language: str) -> None:
+        """Make the view.
+
+        Raises:
+            InputError: ``report-language-unknown``.
+        """
+        if language not in LANGUAGES:
+            raise InputError("report-language-unknown", found=language, expected=", ".join(LANGUAGES))
+        self.model = model
+        self.kind = kind
+        self.language = language
+        self._wording = kind.wording[language]
+        self._sites = {site.site_id: site for site in model.declarations.sites}
+        self._runs = {run.run_id: run for run in model.declarations.runs}
+
+    def t(self, key: str, **holes: object) -> Markup:
+        """A wording of the report kind, its holes filled and escaped, CO2 set by markup."""
+        return co2(self._wording[key]).format(**{name: co2(value) for name, value in holes.items()})
+
+    def plain_text(self, key: str) -> str:
+        """A wording as plain text, for drawings and attributes."""
+        return self._wording[key]
+
+    def word(self, group: str, value: str) -> Markup:
+        """The wording of a value of a closed vocabulary; an unknown value as it is."""
+        key = f"{group}.{value}"
+        return self.t(key) if key in self._wording else co2(value)
+
+    def words(self, group: str, values: Iterable[str]) -> Markup:
+        """Several values of a vocabulary, joined."""
+        return Markup(self._wording["list.joint"]).join(self.word(group, v) for v in values)  # noqa: S704
+
+    def name(self, thing: object, stem: str = "name") -> str:
+        """The Japanese or English text of a row with ``<stem>_ja`` and ``<stem>_en``."""
+        return str(getattr(thing, f"{stem}_{self.language}"))
+
+    def sentence(self, finding: Finding) -> str:
+        """A finding's sentence."""
+        return str(getattr(finding, self.language))
+
+    @property
+    def entity(self) -> str:
+        """The reporting company's name."""
+        return str(self.model.statement[f"entity_name_{self.language}"])
+
+    @property
+    def year(self) -> str:
+        """Fiscal year and era."""
+        year = self.model.fiscal_year
+        return year.label_ja if self.language == "ja" else year.label_en
+
+    @property
+    def as_of(self) -> str:
+        """The instant through which data is covered, in Japan."""
+        return moment(parse_instant(str(self.model.statement["as_of"])))
+
+    def has(self, figure_id: str) -> bool:
+        """Whether the package holds the figure."""
+        return figure_id in self.model.figures
+
+    def fig(self, figure_id: str, absent: str = "absent.figure") -> Markup:
+        """A figure as ``<data>`` linked to its trace, or the words for its absence (never a zero)."""
+        figure = self.model.figures.get(figure_id)
+        if figure is None:
+            return Markup('<span class="absent">{}</span>').format(self.t(absent))
+        return Markup('<a class="fig" href="#t-{}">{}</a>').format(figure_id, self.data(figure))
+
+    def data(self, figure: Figure) -> Markup:
+        """A figure as ``<data>``: the exact value as attribute, the rounded one with thousands commas as text."""
+        return Markup('<data value="{}" data-fig="{}">{}</data>').format(
+            plain(figure.exact), figure.figure_id, grouped(figure.rounded)
+        )
+
+    def unit(self, figure_id: str) -> Markup:
+        """The unit of a figure, or nothing where there is no figure."""
+        figure = self.model.figures.get(figure_id)
+        return co2(figure.unit) if figure else Markup("")
+
+    def label(self, figure_id: str) -> Markup:
+        """What a figure is, in words: its measure and, for a part, the dimension and value."""
+        measure, dimension, value = self._parts(figure_id)
+        base = self.word("measure", measure)
+        if not dimension:
+            return base
+        return self.t("label.part", measure=base, dimension=self.word("dimension", dimension), value=value)
+
+    def _parts(self, figure_id: str) -> tuple[str, str, Markup | str]:
+        head, _, rest = figure_id.partition(".")
+        if head in {"target", "gap"}:
+            return head, "target", neutral(rest)
+        dimension, _, value = rest.partition(".")
+        if dimension == "site" and value in self._sites:
+            return head, dimension, self.name(self._sites[value])
+        if dimension == "run" and value in self._runs:
+            return head, dimension, self.name(self._runs[value], "title")
+        if dimension in {"frame", "status"}:
+            return head, dimension, self.word(dimension, value)
+        return head, dimension, value
+
+    def progress_of(self, measures: Iterable[str]) -> ProgressRow | None:
+        """The year's target for the first of several measures that has one."""
+        by_measure = {row.measure: row for row in self.model.progress}
+        return next((by_measure[measure] for measure in measures if measure in by_measure), None)
+
+    def progress_row(self, target_id: str) -> ProgressRow | None:
+        """The progress of a target, if it is one of the reported year."""
+        return next((row for row in self.model.progress if row.target_id == target_id), None)
+
+    @property
+    def approval_key(self) -> str:
+        """The state of the roadmap as a key of the wording: approved, changed or unapproved."""
+        return {"approved": "approved", "changed-since-approval": "changed"}.get(self.model.roadmap_state, "unapproved")
+
+    @property
+    def joint(self) -> str:
+        """What stands between the items of a list."""
+        return self._wording["list.joint"]
+
+    @property
+    def open_scope1(self) -> list[str]:
+        """Names of the sites whose direct emissions were not assessed."""
+        return [self.name(row.site) for row in self.model.sites if row.site.direct_sources != "none"]
+
+    @property
+    def void_runs(self) -> list[str]:
+        """Ids of the runs that are void: they carry no energy."""
+        return [row.run.run_id for row in self.model.runs if row.run.status == "void"]
+
+    @property
+    def main_files(self) -> list[str]:
+        """The package files that the page explains."""
+        prefix = "package_file."
+        return [key.removeprefix(prefix) for key in self._wording if key.startswith(prefix)]
+
+    @property
+    def factor_ids(self) -> frozenset[str]:
+        """Ids of the factors that have a row on the page."""
+        return frozenset(use.factor.entry.id for use in self.model.factors)
+
+    def formula(self, figure: Figure) -> Markup:
+        """A figure's formula in words."""
+        key = f"formula.{figure.formula_id}"
+        return self.t(key, measure=figure.measure) if key in self._wording else co2(figure.formula_id)
+
+    def gap_text(self) -> str:
+        """Length of all missing time, in device time."""
+        return duration(sum(gap.end - gap.start for gap in self.model.gaps))
+
+    def count(self, level: str) -> int:
+        """How many findings have a level."""
+        return sum(1 for finding in self.model.findings if finding.level == level)
+
+    def within(self, met: bool) -> int:  # noqa: FBT001 - asked by templates
+        """How many targets of the year lie on one side: actual at or below target, or above it."""
+        return sum(1 for row in self.model.progress if row.gap is not None and (row.gap <= Decimal(0)) is met)
