@@ -27,6 +27,7 @@ _LAST_MS = 253_402_300_799_999
 
 _GRADES = ("A", "B", "C1", "C2", "D1", "D2", "E1", "E2", "F", "X")
 _UNKNOWN_SITE = "unknown"
+_RESERVED = ("code", "file", "row")
 
 
 def read(path: Path, *, run: str, site: str) -> Reading:
@@ -244,7 +245,8 @@ def _remarks(segment: Segment, file: str) -> list[Finding]:
 def _remark(row: int, record: Record, parts: tuple[Component, ...], file: str) -> Finding | None:
     match record:
         case Remark() if record.code in catalogue():
-            return finding(record.code, file=file, row=row, **dict(record.params))
+            params = {key: value for key, value in record.params if key not in _RESERVED}
+            return finding(record.code, file=file, row=row, **params)
         case Remark():
             return finding("journal-record-unknown", file=file, row=row, found=record.code)
         case Gap():

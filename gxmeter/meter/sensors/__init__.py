@@ -1,0 +1,1 @@
+"""Sensors: one file per source of readings, each keeping the protocol of :mod:`gxmeter.meter.sensors.base`."""
