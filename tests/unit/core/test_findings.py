@@ -22,7 +22,7 @@ def test_every_message_is_one_sentence_in_each_language_with_the_same_holes(code
     for text in (message.ja, message.en):
         assert text == text.strip()
         assert "\n" not in text
-    assert message.ja.endswith(("。", ")", "）", "」"))
+    assert message.ja.endswith(("。", ")", "）", "」", "}"))
 
 
 def test_holes_are_filled_and_foreign_text_is_made_safe() -> None:
