@@ -88,7 +88,7 @@ def _targets(outcome: Outcome) -> list[str]:
     lines = [say("targets", fy=outcome.fy)]
     for target in targets:
         measure = target.get("measure") or target["scope"]
-        actual, gap = outcome.rounded(measure), outcome.rounded(f"gap.{target['id']}")
+        actual, gap = outcome.rounded(measure), _signed(outcome.rounded(f"gap.{target['id']}"))
         name = MEASURES.get(measure, (measure, measure))[language()]
         lines.append(
             say(
@@ -140,6 +140,15 @@ def _grouped(number: str) -> str:
     whole, dot, rest = number.partition(".")
     sign = "-" if whole.startswith("-") else ""
     return f"{sign}{int(whole.lstrip('-')):,}{dot}{rest}"
+
+
+def _signed(number: str) -> str:
+    """A difference with its sign: above the target is plus.
+
+    >>> _signed("22.40"), _signed("-3"), _signed("0")
+    ('+22.40', '-3', '0')
+    """
+    return number if number in {"0", "—"} or number.startswith("-") else f"+{number}"
 
 
 def _near(path: Path) -> str:

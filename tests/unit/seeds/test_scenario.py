@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from gxmeter.roadmap.content import State, running_plan
+from gxmeter.workspace.check import run_checks
 from gxmeter.workspace.load import load_workspace
 
 
@@ -142,7 +143,9 @@ def test_the_bills_say_what_the_readings_say(scenario):
 
 
 def test_the_workspace_loads_without_a_fault(scenario):
-    assert load_workspace(scenario).findings == ()
+    workspace = load_workspace(scenario)
+    assert workspace.findings == ()
+    assert run_checks(workspace) == []
 
 
 def test_the_approval_quotes_the_content_as_it_is(scenario):
