@@ -98,7 +98,7 @@ def test_the_wheel_alone_runs_and_checks_a_new_workspace(elsewhere: Path, tmp_pa
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-def test_the_wheel_carries_the_data_the_schemas_do_not(wheel: Path) -> None:
+def test_the_wheel_carries_data_and_licence_and_nothing_that_is_for_developers(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     for folder in ("factors", "reports"):
