@@ -14,6 +14,6 @@ rm -f .coverage .coverage.*
 status="${PIPESTATUS[0]}"
 if [ "$status" -eq 0 ]; then
     "$python" tools/coverage_floors.py "$report" || status=1
+    tail -n 1 "$log"
 fi
-tail -n 1 "$log"
 exit "$status"
