@@ -28,7 +28,7 @@ def init_workspace(folder: Path) -> list[str]:
         The files written, relative to the folder.
 
     Raises:
-        InputError: ``workspace-target-exists``, ``workspace-unwritable``; nothing is left behind.
+        InputError: ``init-target-exists``, ``init-unwritable``; nothing is left behind.
     """
     try:
         target = folder.resolve()
@@ -38,7 +38,7 @@ def init_workspace(folder: Path) -> list[str]:
             with folder_atomically(target) as building:
                 _copy(building)
     except (OSError, RuntimeError):
-        raise InputError("workspace-unwritable", found=folder) from None
+        raise InputError("init-unwritable", found=folder) from None
     return template_files()
 
 
@@ -52,7 +52,7 @@ def _copy(target: Path) -> None:
 def _fill_empty(target: Path, *, shown: Path) -> None:
     """Fill a folder that exists (perhaps the current one): write beside, move in, the marker file last."""
     if not target.is_dir() or any(target.iterdir()):
-        raise InputError("workspace-target-exists", found=shown)
+        raise InputError("init-target-exists", found=shown)
     beside = target / ".gxmeter-init"
     try:
         with folder_atomically(beside) as building:

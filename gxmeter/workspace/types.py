@@ -240,6 +240,10 @@ def _text_schema(pattern: str | None = None, **more: object) -> WithJsonSchema:
     return WithJsonSchema({**schema, "pattern": pattern} if pattern else schema)
 
 
+_TEXT_KINDS = ["string", "number", "boolean"]
+"""What an editor may take an unquoted text for (``agenda_item: 4``); gxmeter reads it as text."""
+
+
 def _number_schema(pattern: str, kind: str = "number", **more: object) -> WithJsonSchema:
     """A number as an editor sees it, or the same as text; the pattern binds the text form."""
     return WithJsonSchema({"type": [kind, "string"], "pattern": pattern, **more})
@@ -249,9 +253,9 @@ _DECIMAL_PATTERN = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$"
 _UNSIGNED_PATTERN = r"^(0|[1-9][0-9]*)(\.[0-9]+)?$"
 _ZERO, _ONE, _HUNDRED = Decimal(0), Decimal(1), Decimal(100)
 
-Identifier = Annotated[str, PlainValidator(identifier), _text_schema(f"^{ID_PATTERN}$")]
-Text = Annotated[str, PlainValidator(one_line), _text_schema(minLength=1, maxLength=MAX_TEXT)]
-MaybeText = Annotated[str, PlainValidator(maybe_empty), _text_schema(maxLength=MAX_TEXT)]
+Identifier = Annotated[str, PlainValidator(identifier), _text_schema(f"^{ID_PATTERN}$", type=_TEXT_KINDS)]
+Text = Annotated[str, PlainValidator(one_line), _text_schema(minLength=1, maxLength=MAX_TEXT, type=_TEXT_KINDS)]
+MaybeText = Annotated[str, PlainValidator(maybe_empty), _text_schema(maxLength=MAX_TEXT, type=_TEXT_KINDS)]
 Note = Annotated[str, PlainValidator(note), _text_schema(maxLength=MAX_NOTE)]
 Number = Annotated[Decimal, PlainValidator(decimal), _number_schema(_DECIMAL_PATTERN)]
 PositiveNumber = Annotated[
@@ -305,7 +309,7 @@ GapLimit = Annotated[
 BigInteger = Annotated[
     int, PlainValidator(big_integer), _number_schema(r"^[1-9][0-9]*(\.[0-9]+)?([eE]\+?[0-9]{1,2})?$")
 ]
-Flag = Annotated[bool, PlainValidator(boolean), WithJsonSchema({"type": "boolean"})]
+Flag = Annotated[bool, PlainValidator(boolean), WithJsonSchema({"enum": [True, False, "true", "false"]})]
 Day = Annotated[date, PlainValidator(day), _text_schema(r"^\d{4}-\d{2}-\d{2}$", format="date")]
 InstantMs = Annotated[int, PlainValidator(instant_ms), _text_schema(_INSTANT.pattern.join("^$"), format="date-time")]
 UnitSymbol = Annotated[str, PlainValidator(unit_symbol), _text_schema(minLength=1)]
