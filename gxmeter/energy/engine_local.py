@@ -16,13 +16,13 @@ from gxmeter.core.errors import InputError
 from gxmeter.core.findings import Finding, finding, ordered
 from gxmeter.energy.kernel import partial
 from gxmeter.energy.merge import close, merged
-from gxmeter.energy.model import Device, EnergyResult, GapLimits, Source
+from gxmeter.energy.model import Device, EnergyResult, GapLimits, Source, SourceFacts
 from gxmeter.energy.ordering import LateRecordError
 from gxmeter.energy.overlaps import cut, repeats
 from gxmeter.energy.partial import Partial
 from gxmeter.energy.periods import gap_limits, periods
 from gxmeter.energy.sources import digest_of, gathered, open_source, size_of, unreadable
-from gxmeter.telemetry.model import Batch, DeviceInfo
+from gxmeter.telemetry.model import Batch, DeviceInfo, Reading
 
 T = TypeVar("T")
 
@@ -77,6 +77,7 @@ class _Files:
     passes: int
     devices: dict[int, dict[tuple[str, str], DeviceInfo]] = field(default_factory=dict)
     remarks: dict[int, list[Finding]] = field(default_factory=dict)
+    readings: dict[int, Reading] = field(default_factory=dict)
     done_bytes: int = 0
 
     def __post_init__(self) -> None:
@@ -89,7 +90,7 @@ class _Files:
             yield from reading.batches
         except OSError as error:
             raise unreadable(self.sources[i], error) from error
-        self.devices[i], self.remarks[i] = reading.devices, reading.findings
+        self.devices[i], self.remarks[i], self.readings[i] = reading.devices, reading.findings, reading
 
     def whole_or_streamed(self, i: int, work: Callable[[Iterator[Batch]], T]) -> T:
         """Stream a file through some work; if it goes back in time, hand it over as a whole."""
@@ -118,6 +119,7 @@ class _Files:
         """Add digests, devices and the readers' findings to a result."""
         for i, source in enumerate(self.sources):
             result.sources.append((source.label, digest_of(source.path)))
+            result.facts.append(_facts(self.readings[i], parts[i]))
             named = [f if f.file else replace(f, file=source.label) for f in (*self.remarks[i], *parts[i].findings)]
             result.findings = [f for f in result.findings if f not in parts[i].findings] + named
             if not parts[i].samples:
@@ -128,6 +130,16 @@ class _Files:
                     result.findings.append(_two_boundaries(source, known, info))
         result.devices = dict(sorted(result.devices.items()))
         result.findings = ordered(result.findings)
+
+
+def _facts(reading: Reading, part: Partial) -> SourceFacts:
+    return SourceFacts(
+        first_ms=min(part.instants(), default=None),
+        last_ms=max(part.instants(), default=None),
+        records=reading.records,
+        clean_end=reading.clean_end,
+        sensors=tuple(reading.sensors),
+    )
 
 
 def _two_boundaries(source: Source, known: DeviceInfo, info: DeviceInfo) -> Finding:

@@ -7,7 +7,7 @@ Python ints. Memory: the leaves of all files, one per half-hour, run, site and d
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,7 +60,7 @@ def close(files: Merged, limits: GapLimits) -> EnergyResult:
             _book(book, *booking)
         result.gaps += outcome.gaps
         result.findings += outcome.findings
-    instants = [t for part in parts for t in _instants(part)]
+    instants = [t for part in parts for t in part.instants()]
     result.start_ms, result.end_ms = min(instants, default=None), max(instants, default=None)
     result.leaves = dict(sorted(book.items()))
     result.gaps.sort(key=lambda g: (g.site, g.device, g.start_ms, g.run))
@@ -96,10 +96,3 @@ def _book(book: dict[LeafKey, Leaf], key: LeafKey, half_uj: int, covered_ms: int
     leaf = book.setdefault(key, Leaf())
     leaf.half_uj += half_uj
     leaf.covered_ms += covered_ms
-
-
-def _instants(part: Partial) -> Iterator[int]:
-    for edges in part.edges.values():
-        yield from (edges.start_ms, edges.end_ms)
-    for ranges in part.ranges.values():
-        yield from (ranges[0].start_ms, ranges[-1].end_ms)

@@ -96,6 +96,21 @@ class Leaf:
     covered_ms: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class SourceFacts:
+    """What a source says about itself beside its energy.
+
+    ``first_ms``, ``last_ms``: first and last instant in it [Unix ms], None where it is empty. ``records``: how
+    many it holds. ``clean_end``: whether it ended well; None where its format cannot say. ``sensors``: (name, version).
+    """
+
+    first_ms: int | None
+    last_ms: int | None
+    records: int
+    clean_end: bool | None
+    sensors: tuple[tuple[str, str], ...]
+
+
 @dataclass(slots=True)
 class EnergyResult:
     """Everything the integration of a set of files yields.
@@ -105,6 +120,7 @@ class EnergyResult:
         devices: by (site, device).
         gaps: in time order per device.
         sources: (file name, sha256) of what was read, in reading order.
+        facts: what each of the sources says about itself, in the same order.
         source_of: which source indexes contributed to a (run, site, device).
         samples: how many samples or interval records were read.
         start_ms, end_ms: first and last instant seen, or None.
@@ -116,6 +132,7 @@ class EnergyResult:
     devices: dict[tuple[str, str], DeviceInfo] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
     sources: list[tuple[str, str]] = field(default_factory=list)
+    facts: list[SourceFacts] = field(default_factory=list)
     source_of: dict[tuple[str, str, str], set[int]] = field(default_factory=dict)
     samples: int = 0
     start_ms: int | None = None

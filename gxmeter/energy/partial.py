@@ -93,6 +93,11 @@ class Partial:
     samples: int = 0
     findings: tuple[Finding, ...] = field(default=())
 
+    def instants(self) -> list[int]:
+        """First and last instant of every device [Unix ms]."""
+        power = [ms for edges in self.edges.values() for ms in (edges.start_ms, edges.end_ms)]
+        return power + [ms for ranges in self.ranges.values() for ms in (ranges[0].start_ms, ranges[-1].end_ms)]
+
 
 def consolidated(parts: Sequence[Leaves]) -> Leaves:
     """Add leaves of one (key, slot) up: sorted by it, one row each.
