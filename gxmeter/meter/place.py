@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +25,8 @@ SITE_VARIABLE = "GXMETER_SITE"
 
 _SITE_ID = re.compile(r"""^id:\s*["']?([A-Za-z0-9._-]+)""", re.MULTILINE)
 _NOT_ID = re.compile(r"[^A-Za-z0-9._-]+")
-_MAX_ID = 40
+_MAX_ID = 80
+_MAX_IN_NAME = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def find_workspace(start: Path) -> Path | None:
 def workspace_of(wished: str | os.PathLike[str] | None) -> Path | None:
     """The workspace to write to: the wished one, else the nearest from the current folder, else None."""
     if wished is not None:
-        return Path(wished)
+        return Path(os.path.abspath(wished))  # noqa: PTH100 - the run may change its folder
     try:
         return find_workspace(Path.cwd())
     except OSError:
@@ -54,12 +54,16 @@ def workspace_of(wished: str | os.PathLike[str] | None) -> Path | None:
 
 
 def journal_id(run: str, utc_ms: int) -> str:
-    """``<run>-<UTC yyyymmddThhmmssZ>-<8 hex>``; the last part keeps two meters of one second apart."""
-    return f"{run}-{from_ms(utc_ms):%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+    """``<run>-<UTC yyyymmddThhmmssZ>-<8 hex>``; the last part keeps two meters of one second apart.
+
+    A run id of more than 40 characters is cut here (a folder name has room for so much), not in the record.
+    """
+    short = run[:_MAX_IN_NAME].rstrip("-._")
+    return f"{short}-{from_ms(utc_ms):%Y%m%dT%H%M%SZ}-{os.urandom(4).hex()}"
 
 
 def safe_id(text: str) -> str:
-    """The text where it is an id of at most 40 characters, else the nearest id to it."""
+    """The text where it is an id of at most 80 characters, else the nearest id to it."""
     cleaned = _NOT_ID.sub("-", text).strip("-._")[:_MAX_ID]
     return text if is_id(text) and len(text) <= _MAX_ID else (cleaned.replace("..", "-") or "x")
 

@@ -11,8 +11,6 @@ from __future__ import annotations
 import atexit
 import functools
 import os
-import platform
-import secrets
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -166,7 +164,7 @@ class Meter:
             previous=None,
             run=run_id,
             site=site_id,
-            host=platform.node() or "host",
+            host=os.uname().nodename or "host",
             boot=boot_id(),
             pid=self._pid,
             utc_ms=began.utc_ms,
@@ -269,7 +267,7 @@ def metered(
 
 def default_run_id() -> str:
     """``run-<UTC date>-<6 hex>``."""
-    return f"run-{time.strftime('%Y%m%d', time.gmtime())}-{secrets.token_hex(3)}"
+    return f"run-{time.strftime('%Y%m%d', time.gmtime())}-{os.urandom(3).hex()}"
 
 
 def _settle_run(run: str | None) -> tuple[str, tuple[Fault, ...]]:

@@ -1,0 +1,128 @@
+"""Running a command as a child: its own standard streams, signals passed on, its exit code handed back.
+
+Signals are held for this process and taken one by one with ``sigtimedwait``, so no handler is replaced and
+the sampling thread is never interrupted. What the terminal sends (Ctrl-C) reaches the child by itself, as it
+is in the same foreground group; what somebody sends to this process alone is passed on.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from gxmeter.core.errors import InputError
+from gxmeter.meter import live
+from gxmeter.meter.session import Meter
+from gxmeter.meter.totals import MeterResult
+
+FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
+"""Signals that a child gets as if it ran without us."""
+
+_HELD = (*FORWARDED, signal.SIGCHLD)
+_SHELL_SIGNAL_BASE = 128
+_TICK_S = 0.5
+
+
+READY_S = 3.0
+"""How long the command waits for the sensors to have their baseline [s]; usually under one."""
+
+
+def run_measured(command: Sequence[str], meter: Meter, *, show: bool = False) -> tuple[int, MeterResult]:
+    """Run a command under a meter that has not been started; its exit code and what was measured.
+
+    Args:
+        command: program and arguments.
+        meter: started here, and stopped when the command has ended.
+        show: draw the live line on standard error.
+
+    Raises:
+        InputError: ``command-missing`` or ``command-not-runnable``, before anything is written.
+    """
+    _check(command)
+    tick = (lambda: live.draw(meter.totals)) if show else (lambda: None)
+    with signals_held() as mask:
+        meter.start()
+        meter.wait_ready(READY_S)
+        try:
+            code = wait(spawn(command, mask), tick)
+        except InputError:
+            meter.stop(reason="exception")
+            raise
+        result = meter.stop()
+    if show:
+        live.clear()
+    return code, result
+
+
+def _check(command: Sequence[str]) -> None:
+    if not command or not command[0]:
+        raise InputError("command-missing")
+    if shutil.which(command[0]) is None:
+        raise InputError("command-not-runnable", found=command[0], reason=os.strerror(errno.ENOENT))
+
+
+@contextmanager
+def signals_held() -> Iterator[set[signal.Signals]]:
+    """Hold the signals from before the first thread starts until the child is gone; yields the mask before."""
+    before = {signal.Signals(number) for number in signal.pthread_sigmask(signal.SIG_BLOCK, _HELD)}
+    try:
+        yield before
+    finally:
+        while signal.sigtimedwait(_HELD, 0) is not None:
+            pass  # what arrived with the child's end was meant for it, not for the summary
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def spawn(command: Sequence[str], mask: set[signal.Signals]) -> int:
+    """Start the command with our streams, environment and folder; the process id.
+
+    Args:
+        command: program and arguments; no shell looks at them.
+        mask: signals that were held before ours were, given to the child as its own.
+
+    Raises:
+        InputError: ``command-not-runnable``.
+    """
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # inherited as ignored, it would lose the exit code
+    try:
+        return os.posix_spawnp(command[0], list(command), os.environ, setsigmask=mask)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError("command-not-runnable", found=command[0], reason=reason) from error
+
+
+def wait(pid: int, tick: Callable[[], None]) -> int:
+    """Wait for the child, passing signals on and calling ``tick`` every half second; its exit code.
+
+    A child that a signal ended gives 128 + the signal's number, as shells do.
+    """
+    while True:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            return shell_code(os.waitstatus_to_exitcode(status))
+        taken = signal.sigtimedwait(_HELD, _TICK_S)
+        if taken is None:
+            tick()
+        elif taken.si_signo in FORWARDED and taken.si_code <= 0:
+            _send(pid, taken.si_signo)
+
+
+def shell_code(code: int) -> int:
+    """A process's exit code as a shell tells it: a negative one (ended by a signal) becomes 128 + signal.
+
+    >>> shell_code(3), shell_code(-15)
+    (3, 143)
+    """
+    return code if code >= 0 else _SHELL_SIGNAL_BASE - code
+
+
+def _send(pid: int, number: int) -> None:
+    """``si_code`` was 0 or less: a process sent it to us; a positive one is the kernel's, for the whole group."""
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return
