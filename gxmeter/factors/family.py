@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from gxmeter.core.findings import Finding, finding
 from gxmeter.factors.faults import Origin, model_faults
-from gxmeter.factors.model import DecimalText, Identifier, Kind, Text, UnitText
+from gxmeter.factors.model import Country, DecimalText, Identifier, Kind, Text, UnitText
 from gxmeter.factors.yaml_text import Listing, Node, Scalar, Table, read_yaml
 
 FAMILY_SCHEMA = "gxmeter-factor-family/1"
@@ -58,7 +58,7 @@ class Family(BaseModel):
 
     schema_name: Literal["gxmeter-factor-family/1"] = Field(alias="schema")
     id: Identifier
-    country: Annotated[str, StringConstraints(pattern="^[A-Z]{2}$")]
+    country: Country
     name_ja: Text
     name_en: Text
     calendar: Calendar | None = None

@@ -17,7 +17,7 @@ _CODES = {
     "unit_unknown": "factors-unit-unknown",
 }
 _SHAPES = {"string_type": "text", "model_type": "key: value", "dict_type": "key: value", "list_type": "- item"}
-_LIMITS = ("expected", "pattern", "ge", "le", "min_length", "max_length")
+_LIMITS = {"expected": "", "ge": ">= ", "le": "<= "}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def model_faults(error: ValidationError, model: type[BaseModel], origin: Origin)
     for item in error.errors(include_url=False):
         key = ".".join(str(part) for part in item["loc"])
         if item["type"] == "missing":
-            if key not in origin.rows:
+            if origin.names.get(key, key) not in origin.rows:
                 code = "factors-source-missing" if key.startswith("source") else "factors-key-missing"
                 yield origin.fault(code, key)
         else:
@@ -61,7 +61,7 @@ def _allowed(item: Any, model: type[BaseModel]) -> str:  # noqa: ANN401 - pydant
     if item["type"] in _SHAPES:
         return _SHAPES[item["type"]]
     details = item.get("ctx", {})
-    words = [str(details[name]) for name in _LIMITS if name in details]
+    words = [f"{sign}{details[name]}" for name, sign in _LIMITS.items() if name in details]
     return " ".join(words) or str(item["type"])
 
 

@@ -9,11 +9,11 @@ from enum import StrEnum
 from typing import Annotated, Any
 from unicodedata import category
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
 from gxmeter.core.errors import InputError
-from gxmeter.core.ids import ID_PATTERN, is_id
+from gxmeter.core.ids import ID_PATTERN
 from gxmeter.core.numbers import parse_decimal
 from gxmeter.core.units import unit
 
@@ -24,21 +24,29 @@ FIRST_YEAR, LAST_YEAR = 1950, 2199
 """Fiscal years outside these are slips of the pen."""
 
 _DATE = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?")
+_MAX_TEXT = 400
 _UNSAFE_START = ("=", "+", "-", "@")
 _UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 """Unicode categories without a glyph: control and format characters, line separators."""
 
 
-def _identifier(text: str) -> str:
-    if not is_id(text):
-        raise PydanticCustomError("not_an_id", "", {"expected": ID_PATTERN})
-    return text
+def _shaped(pattern: str, example: str) -> tuple[AfterValidator, WithJsonSchema]:
+    """Text of a pattern; a person who got it wrong is shown the example, an editor's JSON Schema the pattern."""
+
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise PydanticCustomError("not_shaped", "", {"expected": example})
+        return text
+
+    return AfterValidator(check), WithJsonSchema({"type": "string", "pattern": f"^{pattern}$"})
 
 
 def _one_line(text: str) -> str:
     """Texts go into CSV cells: one printable line that no spreadsheet takes for a formula."""
-    if text.startswith(_UNSAFE_START) or text != text.strip() or any(category(c) in _UNSAFE for c in text):
-        raise PydanticCustomError("not_one_line", "", {"expected": "1 line, first character not = + - @"})
+    shape = 0 < len(text) <= _MAX_TEXT and text == text.strip() and not text.startswith(_UNSAFE_START)
+    if not shape or any(category(c) in _UNSAFE for c in text):
+        expected = f"1 行/line, 1-{_MAX_TEXT} 文字/characters, 先頭は/not first: = + - @"
+        raise PydanticCustomError("not_one_line", "", {"expected": expected})
     return text
 
 
@@ -70,13 +78,19 @@ def _iso_date(text: str) -> str:
     return text
 
 
-Identifier = Annotated[str, StringConstraints(pattern=f"^{ID_PATTERN}$"), AfterValidator(_identifier)]
-Text = Annotated[str, StringConstraints(min_length=1, max_length=400), AfterValidator(_one_line)]
+Identifier = Annotated[str, *_shaped(rf"(?!.*\.\.){ID_PATTERN}", "A-Z a-z 0-9 . _ -, 1-80")]
+Country = Annotated[str, *_shaped("[A-Z]{2}", "JP")]
+Text = Annotated[
+    str, AfterValidator(_one_line), WithJsonSchema({"type": "string", "minLength": 1, "maxLength": _MAX_TEXT})
+]
 DecimalText = Annotated[str, AfterValidator(_plain)]
 UnitText = Annotated[str, AfterValidator(_known_unit)]
 DateText = Annotated[str, AfterValidator(_iso_date)]
 Year = Annotated[int, Field(strict=True, ge=FIRST_YEAR, le=LAST_YEAR)]
-Menu = Annotated[str, StringConstraints(pattern="^[A-Za-z0-9]{0,12}$")]
+Menu = Annotated[str, *_shaped("[A-Za-z0-9]{0,12}", "A")]
+Digest = Annotated[str, *_shaped("[0-9a-f]{64}", "SHA-256, 64 x 0-9 a-f")]
+Mark = Annotated[str, *_shaped("(※)?", "※")]
+Coverage = Annotated[str, *_shaped(r"(-|[0-9]{1,3}(\.[0-9]{1,2})?)?", "94.23")]
 
 
 class Status(StrEnum):
@@ -130,7 +144,7 @@ class Source(BaseModel):
     published_on: DateText
     url: Text
     obtained_via: Text | None = None
-    sha256: Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")] | None = None
+    sha256: Digest | None = None
 
 
 class FactorEntry(BaseModel):
@@ -154,7 +168,7 @@ class FactorEntry(BaseModel):
     menu: Menu = ""
     name_ja: Text
     name_en: Text
-    country: Annotated[str, StringConstraints(pattern="^[A-Z]{2}$")] = "JP"
+    country: Country = "JP"
     value: DecimalText
     unit: UnitText
     actuals_fy: Year | None = None
@@ -165,8 +179,8 @@ class FactorEntry(BaseModel):
     edition_on: DateText
     source: Source
     status: Status
-    mark: Annotated[str, StringConstraints(pattern="^(※)?$")] = ""
-    coverage_pct: Annotated[str, StringConstraints(pattern=r"^(-|[0-9]{1,3}(\.[0-9]{1,2})?)?$")] = ""
+    mark: Mark = ""
+    coverage_pct: Coverage = ""
     corrects: Identifier | None = None
     note: Text | None = None
 

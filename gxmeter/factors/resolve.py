@@ -168,13 +168,13 @@ def _no_menu(entries: list[FactorEntry], search: _Search) -> list[FactorEntry]:
 
 def _first_kind(entries: list[FactorEntry], kinds: Sequence[Kind], search: _Search) -> list[FactorEntry]:
     """The entries of the first kind that there are any of."""
-    wanted = search.menu or "no menu / メニュー指定なし"
+    form = "" if search.menu else "-no-menu"
     for kind in kinds:
         found = [entry for entry in entries if entry.kind is kind]
         if found:
-            search.say("kind-taken", wanted=wanted, kind=kind)
+            search.say(f"kind-taken{form}", menu=search.menu, kind=kind)
             return found
-    search.say("nothing", wanted=wanted)
+    search.say(f"nothing{form}", menu=search.menu)
     return []
 
 

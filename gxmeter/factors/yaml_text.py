@@ -98,7 +98,7 @@ class _Builder:
         for event in events:
             if isinstance(event, yaml.DocumentStartEvent):
                 if found is not None:
-                    self.fault("factors-yaml-feature", _row(event), found="---")
+                    raise InputError("factors-yaml-feature", file=self.file, row=_row(event), found="---")
                 found = self.node(next(events), events, 1)
         if found is None:
             raise InputError("factors-file-empty", file=self.file)
@@ -138,7 +138,7 @@ class _Builder:
                 table.rows[key.text] = key.row
                 if _is_null(value_event):
                     self.fault("factors-value-empty", key.row, key=key.text)
-                else:
+                elif not isinstance(value_event, yaml.AliasEvent):
                     table.items[key.text] = value
         return table
 
