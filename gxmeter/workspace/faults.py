@@ -27,8 +27,8 @@ _CODES = {
     "dict_type": "declaration-not-mapping",
     "tuple_type": "declaration-not-list",
     "string_type": "declaration-not-text",
-    "literal_error": "value-not-allowed",
-    "enum": "value-not-allowed",
+    "literal_error": "declaration-choice",
+    "enum": "declaration-choice",
 }
 _QUOTED = re.compile(r"'([^']*)'")
 

@@ -90,7 +90,7 @@ def identifier(value: object) -> str:
     """An id of the common alphabet (:mod:`gxmeter.core.ids`)."""
     text = _need_text(value)
     if not is_id(text):
-        raise fault("identifier-malformed", found=text)
+        raise fault("declaration-identifier", found=text)
     return text
 
 
@@ -124,7 +124,7 @@ def integer(value: object) -> int:
         return value
     text = _need_text(value)
     if not _INTEGER.fullmatch(text):
-        raise fault("integer-malformed", found=text)
+        raise fault("declaration-integer", found=text)
     return int(text)
 
 
@@ -132,7 +132,7 @@ def _integer_within(low: int, high: int) -> Callable[[object], int]:
     def check(value: object) -> int:
         number = integer(value)
         if not low <= number <= high:
-            raise fault("integer-out-of-range", found=number, expected=f"{low}..{high}")
+            raise fault("declaration-integer-range", found=number, expected=f"{low}..{high}")
         return number
 
     return check
@@ -151,11 +151,11 @@ def big_integer(value: object) -> int:
         return int(text)
     match = _POWER_OF_TEN.fullmatch(text)
     if match is None:
-        raise fault("big-integer-malformed", found=text)
+        raise fault("declaration-big-integer", found=text)
     digits = (match.group(2) or "").rstrip("0")
     zeros = int(match.group(3)) - len(digits)
     if zeros < 0:
-        raise fault("big-integer-malformed", found=text)
+        raise fault("declaration-big-integer", found=text)
     return int(match.group(1) + digits + "0" * zeros)
 
 
@@ -165,7 +165,7 @@ def boolean(value: object) -> bool:
         return value
     text = _need_text(value)
     if text not in {"true", "false"}:
-        raise fault("value-not-allowed", found=text, expected="true | false")
+        raise fault("declaration-choice", found=text, expected="true | false")
     return text == "true"
 
 
@@ -179,7 +179,7 @@ def day(value: object) -> date:
     except ValueError:
         parsed = None
     if parsed is None or not FIRST_YEAR <= parsed.year <= LAST_YEAR:
-        raise fault("day-malformed", found=text, expected=f"{FIRST_YEAR}..{LAST_YEAR}")
+        raise fault("declaration-day", found=text, expected=f"{FIRST_YEAR}..{LAST_YEAR}")
     return parsed
 
 
@@ -197,7 +197,7 @@ def instant_ms(value: object) -> int:
     except ValueError:
         moment = None
     if moment is None or not FIRST_YEAR <= moment.year <= LAST_YEAR:
-        raise fault("moment-malformed", found=text)
+        raise fault("declaration-instant", found=text)
     return to_ms(moment)
 
 
@@ -215,13 +215,13 @@ def supplier_menu(value: object) -> str:
     """A menu letter of the supplier, ``residual``, ``whole``, or empty (a supplier without menus)."""
     text = _need_text(value)
     if not _MENU.fullmatch(text):
-        raise fault("menu-malformed", found=text)
+        raise fault("declaration-menu", found=text)
     return text
 
 
 def _april(value: object) -> int:
     if integer(value) != _APRIL:
-        raise fault("value-not-allowed", found=value, expected=str(_APRIL))
+        raise fault("declaration-choice", found=value, expected=str(_APRIL))
     return _APRIL
 
 
@@ -260,12 +260,12 @@ Note = Annotated[str, PlainValidator(note), _text_schema(maxLength=MAX_NOTE)]
 Number = Annotated[Decimal, PlainValidator(decimal), _number_schema(_DECIMAL_PATTERN)]
 PositiveNumber = Annotated[
     Decimal,
-    PlainValidator(_decimal_within("number-not-positive", _ZERO, None, open_low=True)),
+    PlainValidator(_decimal_within("declaration-number-not-positive", _ZERO, None, open_low=True)),
     _number_schema(_UNSIGNED_PATTERN, exclusiveMinimum=0),
 ]
 NonNegativeNumber = Annotated[
     Decimal,
-    PlainValidator(_decimal_within("number-negative", _ZERO, None, open_low=False)),
+    PlainValidator(_decimal_within("declaration-number-negative", _ZERO, None, open_low=False)),
     _number_schema(_UNSIGNED_PATTERN, minimum=0),
 ]
 Ratio = Annotated[
@@ -280,12 +280,12 @@ Pue = Annotated[
 ]
 Share = Annotated[
     Decimal,
-    PlainValidator(_decimal_within("share-out-of-range", _ZERO, _ONE, open_low=True)),
+    PlainValidator(_decimal_within("declaration-share-range", _ZERO, _ONE, open_low=True)),
     _number_schema(_UNSIGNED_PATTERN, exclusiveMinimum=0, maximum=1),
 ]
 Percent = Annotated[
     Decimal,
-    PlainValidator(_decimal_within("percent-out-of-range", _ZERO, _HUNDRED, open_low=True)),
+    PlainValidator(_decimal_within("declaration-percent-range", _ZERO, _HUNDRED, open_low=True)),
     _number_schema(_UNSIGNED_PATTERN, exclusiveMinimum=0, maximum=100),
 ]
 Count = Annotated[
@@ -313,5 +313,5 @@ Flag = Annotated[bool, PlainValidator(boolean), WithJsonSchema({"enum": [True, F
 Day = Annotated[date, PlainValidator(day), _text_schema(r"^\d{4}-\d{2}-\d{2}$", format="date")]
 InstantMs = Annotated[int, PlainValidator(instant_ms), _text_schema(_INSTANT.pattern.join("^$"), format="date-time")]
 UnitSymbol = Annotated[str, PlainValidator(unit_symbol), _text_schema(minLength=1)]
-Sha256 = Annotated[str, PlainValidator(_matching(_HEX, "digest-malformed")), _text_schema("^[0-9a-f]{64}$")]
-Country = Annotated[str, PlainValidator(_matching(_COUNTRY, "country-malformed")), _text_schema("^[A-Z]{2}$")]
+Sha256 = Annotated[str, PlainValidator(_matching(_HEX, "declaration-digest")), _text_schema("^[0-9a-f]{64}$")]
+Country = Annotated[str, PlainValidator(_matching(_COUNTRY, "declaration-country")), _text_schema("^[A-Z]{2}$")]

@@ -37,7 +37,7 @@ class TextDocument:
     Attributes:
         value: the tree of texts.
         lines: line number (from 1) of every key and list item by its path; ``()`` is the first line of content.
-        findings: duplicate keys, aliases, anchors and tags; the tree leaves the offending parts out.
+        findings: duplicate keys (the first stays), aliases, anchors and tags; with any of them the tree is not used.
     """
 
     value: Value
@@ -177,8 +177,8 @@ class _Builder:
 
 
 def _scalar(event: yaml.NodeEvent) -> str | None:
-    """The text of a scalar; None for a plain empty one (``key:``) and for a refused alias."""
+    """The text of a scalar; None for a plain empty one (``key:``). A refused alias stands as it is written."""
     if not isinstance(event, yaml.ScalarEvent):
-        return None
+        return f"*{event.anchor}"
     plain_style = event.style in (None, "")
     return None if plain_style and event.value == "" else str(event.value)

@@ -4,7 +4,7 @@ Attribute names are the YAML keys. Whatever has a period also has ``start_ms`` a
 half-open [start, end) in Unix milliseconds, days counted in Japan.
 """
 
-from gxmeter.workspace.models.base import DayPeriod, Declaration
+from gxmeter.workspace.models.base import OPEN_END, DayPeriod, Declaration
 from gxmeter.workspace.models.config import Config
 from gxmeter.workspace.models.entity import Entity, Holding
 from gxmeter.workspace.models.instrument import Instrument
@@ -14,6 +14,7 @@ from gxmeter.workspace.models.run import DeclaredPart, Run
 from gxmeter.workspace.models.site import Contract, Device, Overhead, PuePeriod, Site
 
 __all__ = [
+    "OPEN_END",
     "Approval",
     "Config",
     "Contract",
