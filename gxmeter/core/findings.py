@@ -2,7 +2,7 @@
 
 The sentences stand in ``core/messages/<room>.toml``, not in code. A message is::
 
-    [run-overlap]
+    [run - overlap]
     level = "must"
     ja = "実行 {run} が同じ時刻に2か所で記録されています。"
     en = "Run {run} is recorded in two places at the same time."

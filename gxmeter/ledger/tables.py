@@ -16,6 +16,9 @@ from typing import NewType
 Instant = NewType("Instant", int)
 """Unix milliseconds (UTC)."""
 
+Printed = NewType("Printed", str)
+"""A figure as printed: plain decimal text with a fixed number of decimals, trailing zeros kept."""
+
 
 @dataclass(frozen=True, slots=True)
 class SiteRow:
@@ -196,7 +199,8 @@ class Line:
     ``energy_j`` [J] exact; ``energy_kwh`` [kWh] = energy_j / 3,600,000 rounded half-even to 1e-12;
     ``facility_kwh`` = energy_kwh x step_node x step_it x step_pue x share, exact; ``tco2_*`` [t-CO2] =
     facility_kwh x the basis's factor [t-CO2/kWh], exact. ``step_pue`` is 1 on the portions ``it`` and
-    ``facility`` and PUE - 1 on ``overhead``, so that a PUE is applied once by construction.
+    ``facility`` and PUE - 1 on ``overhead``, so that a PUE is applied once by construction. A factor and its
+    emissions are None where no factor is published (finding ``factor-missing``); such lines never reach a package.
     """
 
     line_id: str
@@ -224,17 +228,17 @@ class Line:
     scope: str
     category: str
     location_factor_id: str
-    location_t_per_kwh: Decimal
-    tco2_location: Decimal
+    location_t_per_kwh: Decimal | None
+    tco2_location: Decimal | None
     market_factor_id: str
-    market_t_per_kwh: Decimal
-    tco2_market: Decimal
+    market_t_per_kwh: Decimal | None
+    tco2_market: Decimal | None
     basic_factor_id: str
-    basic_t_per_kwh: Decimal
-    tco2_basic: Decimal
+    basic_t_per_kwh: Decimal | None
+    tco2_basic: Decimal | None
     adjusted_factor_id: str
-    adjusted_t_per_kwh: Decimal
-    tco2_adjusted: Decimal
+    adjusted_t_per_kwh: Decimal | None
+    tco2_adjusted: Decimal | None
     low_pct: Decimal
     high_pct: Decimal
     evidence_id: str
@@ -252,7 +256,7 @@ class Figure:
     measure: str
     lines_filter: str
     exact: Decimal
-    rounded: str
+    rounded: Printed
     unit: str
     decimals: int
     rounding: str

@@ -82,6 +82,7 @@ class Reading:
         period_ms: sampling period the file declares [ms], or None.
         records: how many records have been read so far.
         clean_end: whether the file says that it ended well; None where the format cannot say.
+        sensors: (name, version) of what measured, where the file says so.
         findings: faults of the file so far.
     """
 
@@ -91,6 +92,7 @@ class Reading:
     period_ms: int | None = None
     records: int = 0
     clean_end: bool | None = None
+    sensors: list[tuple[str, str]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
 

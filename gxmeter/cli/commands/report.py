@@ -1,0 +1,82 @@
+"""``gxmeter report`` and ``gxmeter verify``: write the sealed package, and judge one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gxmeter.cli.output import emit_json, finish, language, report_error, say, show_findings
+from gxmeter.core.errors import GxmeterError
+
+
+def register(app: typer.Typer) -> None:
+    """Add both commands."""
+    app.command("report")(report)
+    app.command("verify")(verify)
+
+
+def report(
+    fy: Annotated[int, typer.Option("--fy", min=2013, max=2100, help="Fiscal year of the emissions.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Output folder; default: out/ in the workspace.")
+    ] = None,
+    final: Annotated[bool, typer.Option("--final", help="Refuse anything provisional.")] = False,
+    key: Annotated[Path | None, typer.Option("--key", help="The calculator's key; default $GXMETER_KEY.")] = None,
+    workspace: Annotated[Path | None, typer.Option("--workspace", "-w", help="Workspace.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+) -> None:
+    """Write statement, report and sealed package of a fiscal year."""
+    try:
+        from gxmeter.api import open_workspace
+        from gxmeter.workspace.load import find_workspace
+
+        root = find_workspace(workspace)
+        issued = open_workspace(root).report(fy, out=out or root / "out", final=final, key_path=key)
+    except GxmeterError as error:
+        raise typer.Exit(report_error(error, as_json=as_json)) from None
+    if as_json:
+        emit_json(issued.to_json())
+    elif issued.package:
+        say(f"パッケージ: {issued.package}", f"Package: {issued.package}")
+        for path in issued.files:
+            say(f"  {path}", f"  {path}")
+    else:
+        say("報告書は書き出していません。", "No report was written.")
+    show_findings(issued.findings)
+    finish(issued.findings)
+
+
+def verify(
+    package: Annotated[Path, typer.Argument(help="A package: folder or zip.")],
+    trust: Annotated[Path | None, typer.Option(help="Trust file, received another way than the package.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
+) -> None:
+    """Re-compute a package and judge it."""
+    from gxmeter.evidence.trust import load_trust
+    from gxmeter.evidence.verify.judge import verify as judge
+    from gxmeter.evidence.verify.words import verdict_lines
+
+    try:
+        verdict = judge(package, load_trust(trust) if trust else None)
+    except GxmeterError as error:
+        if as_json:
+            emit_json(
+                {
+                    "verdict": "could-not-run",
+                    "evaluated": {},
+                    "not_checked": [],
+                    "findings": [f.to_json() for f in error.findings],
+                }
+            )
+        else:
+            show_findings(error.findings)
+        raise typer.Exit(2) from None
+    if as_json:
+        emit_json(verdict.to_json())
+    else:
+        for line in verdict_lines(verdict, language()):
+            typer.echo(line)
+    show_findings(verdict.findings)
+    finish(verdict.findings)

@@ -1,0 +1,1 @@
+"""Judging a package by docs/reference/package.md: six steps, numbered as there."""

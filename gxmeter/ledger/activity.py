@@ -1,0 +1,139 @@
+"""From integrated energy to the activity table and the run headers of one fiscal year.
+
+The run headers repeat, per run and site, what the rows must add up to (package.md, run_headers.jsonl):
+a row that is dropped or doubled later no longer agrees with its header.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from gxmeter.core.calendar import SLOT_MS, FiscalYear, instant, parse_instant
+from gxmeter.core.findings import Finding, finding
+from gxmeter.energy.model import EnergyResult, SourceFacts
+from gxmeter.ledger.tables import ActivityRow, DeviceRow, Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """The measured side of a fiscal year: rows, headers, the devices seen, remarks."""
+
+    rows: tuple[ActivityRow, ...]
+    headers: tuple[dict[str, Any], ...]
+    devices: tuple[DeviceRow, ...]
+    findings: tuple[Finding, ...]
+
+
+def activity_of(
+    result: EnergyResult, evidence: Mapping[int, str], known_sites: Iterable[str], fy: FiscalYear
+) -> Activity:
+    """The rows of one fiscal year.
+
+    Args:
+        result: integrated energy of all telemetry of the workspace.
+        evidence: evidence id by index into ``result.sources``.
+        known_sites: declared sites; a record of another one is ``site-unknown-in-record``.
+        fy: the fiscal year; slots outside it are left to their own year.
+    """
+    sites = set(known_sites)
+    first, last = fy.start_ms // SLOT_MS, fy.end_ms // SLOT_MS
+    rows: list[ActivityRow] = []
+    findings: list[Finding] = []
+    unknown: set[tuple[str, str]] = set()
+    ordered = sorted(result.leaves.items(), key=lambda item: (item[0].run, item[0].site, item[0].device, item[0].slot))
+    for key, leaf in ordered:
+        if not first <= key.slot < last:
+            continue
+        ids = "|".join(sorted(evidence[i] for i in result.source_of.get((key.run, key.site, key.device), ())))
+        if key.site not in sites:
+            unknown.add((ids, key.site))
+            continue
+        info = result.devices[key.site, key.device]
+        rows.append(
+            ActivityRow(
+                row_id=len(rows) + 1,
+                run_id=key.run,
+                site_id=key.site,
+                device_id=key.device,
+                start=Instant(key.slot * SLOT_MS),
+                end=Instant((key.slot + 1) * SLOT_MS),
+                boundary=info.boundary,
+                method=info.method,
+                grade=info.grade,
+                energy_half_uj=leaf.half_uj,
+                covered_ms=leaf.covered_ms,
+                evidence_id=ids,
+            )
+        )
+    findings += [finding("site-unknown-in-record", evidence=ids, site=site) for ids, site in sorted(unknown)]
+    used = {(row.site_id, row.device_id) for row in rows}
+    headers = tuple(_headers(rows, result, fy))
+    return Activity(tuple(rows), headers, _devices(result, used), (*findings, *_gap_findings(headers)))
+
+
+def _devices(result: EnergyResult, used: set[tuple[str, str]]) -> tuple[DeviceRow, ...]:
+    rows = []
+    for (site, device), info in sorted(result.devices.items(), key=lambda item: (item[0][1], item[0][0])):
+        if (site, device) in used:
+            rated = None if info.rated_mw is None else Decimal(info.rated_mw).scaleb(-3)
+            rows.append(DeviceRow(device, site, info.host, info.kind, info.name, rated))
+    return tuple(rows)
+
+
+def _headers(rows: list[ActivityRow], result: EnergyResult, fy: FiscalYear) -> Iterable[dict[str, Any]]:
+    grouped: dict[tuple[str, str], list[ActivityRow]] = defaultdict(list)
+    for row in rows:
+        grouped[row.run_id, row.site_id].append(row)
+    for (run, site), members in sorted(grouped.items()):
+        facts = _facts(result, run, site)
+        ends = [f.clean_end for f in facts]
+        yield {
+            "run_id": run,
+            "site_id": site,
+            "evidence": sorted({e for row in members for e in row.evidence_id.split("|")}),
+            "start": instant(max(fy.start_ms, min(f.first_ms for f in facts if f.first_ms is not None))),
+            "end": instant(min(fy.end_ms, max(f.last_ms for f in facts if f.last_ms is not None))),
+            "records": sum(f.records for f in facts),
+            "clean_end": None if None in ends else all(ends),
+            "sensors": [{"name": n, "version": v} for n, v in sorted({s for f in facts for s in f.sensors})],
+            "devices": _device_totals(members),
+            "gaps": [
+                {"device_id": gap.device, "start": instant(gap.start_ms), "end": instant(gap.end_ms)}
+                for gap in sorted(result.gaps, key=lambda g: (g.device, g.start_ms))
+                if (gap.run, gap.site) == (run, site) and gap.end_ms > fy.start_ms and gap.start_ms < fy.end_ms
+            ],
+        }
+
+
+def _facts(result: EnergyResult, run: str, site: str) -> list[SourceFacts]:
+    indexes: set[int] = set()
+    for (a_run, a_site, _), sources in result.source_of.items():
+        if (a_run, a_site) == (run, site):
+            indexes |= sources
+    return [result.facts[i] for i in sorted(indexes)]
+
+
+def _device_totals(rows: list[ActivityRow]) -> list[dict[str, Any]]:
+    totals: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
+    for row in rows:
+        entry = totals[row.device_id, row.method]
+        entry[0] += 1
+        entry[1] += row.energy_half_uj
+        entry[2] += row.covered_ms
+    return [
+        {"device_id": device, "method": method, "rows": n, "energy_half_uj": str(energy), "covered_ms": covered}
+        for (device, method), (n, energy, covered) in sorted(totals.items())
+    ]
+
+
+def _gap_findings(headers: Iterable[dict[str, Any]]) -> list[Finding]:
+    made = []
+    for header in headers:
+        spans = [parse_instant(g["end"]) - parse_instant(g["start"]) for g in header["gaps"]]
+        if spans:
+            made.append(finding("telemetry-gap", run=header["run_id"], count=len(spans), seconds=sum(spans) // 1000))
+    return made

@@ -1,0 +1,93 @@
+"""Unattributed energy: what a bill or facility meter shows beyond the runs (package.md 5.5).
+
+Its line makes the site's total equal to the bill, so that idle time, offices in the hall and forgotten
+runs are in the inventory under a name of their own. A negative rest is a fault, never a negative line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+from gxmeter.core.calendar import FiscalYear
+from gxmeter.core.findings import Finding, finding
+from gxmeter.core.numbers import EXACT, plain, product, total
+from gxmeter.ledger.drafts import ONE, Draft, grade_interval, priced
+from gxmeter.ledger.entries import JOULE_PER_KWH
+from gxmeter.ledger.pieces import Calendar
+from gxmeter.ledger.pricing import Pricer
+from gxmeter.ledger.scopes import scope_of
+from gxmeter.ledger.tables import Line, MeterRow, SiteRow
+from gxmeter.ledger.terms import Boundary, LineKind, Portion, Status
+
+METER_METHOD = "meter"
+METER_GRADE = "A"
+
+
+def unattributed_lines(
+    meters: Iterable[MeterRow],
+    runs: Iterable[Line],
+    sites: Mapping[str, SiteRow],
+    calendars: Mapping[str, Calendar],
+    pricer: Pricer,
+) -> tuple[list[Line], list[Finding]]:
+    """One line per meter reading of the year that exceeds the runs it covers."""
+    fy = FiscalYear(pricer.fy)
+    run_lines = list(runs)
+    lines: list[Line] = []
+    findings: list[Finding] = []
+    for meter in meters:
+        if meter.end <= fy.start_ms or meter.start >= fy.end_ms:
+            continue
+        site, calendar = sites[meter.site_id], calendars[meter.site_id]
+        if not _inside_one_contract(meter, calendar, fy) or site.accounting_share != ONE:
+            findings.append(finding("meter-crosses-contract", meter=meter.meter_id, site=meter.site_id))
+            continue
+        rest = EXACT.subtract(meter.energy_kwh, covered_kwh(meter, run_lines))
+        if rest < 0:
+            findings.append(finding("runs-exceed-meter", meter=meter.meter_id, site=meter.site_id, found=plain(-rest)))
+        elif rest > 0:
+            lines.append(priced(_draft(meter, site, rest), pricer.prices(site, calendar, meter.start)))
+    return lines, findings
+
+
+def covered_kwh(meter: MeterRow, runs: Iterable[Line]) -> Decimal:
+    """Facility energy of the runs inside a reading's place and time [kWh]."""
+    return total(
+        line.facility_kwh
+        for line in runs
+        if line.site_id == meter.site_id and meter.start <= line.start and line.end <= meter.end
+    )
+
+
+def _inside_one_contract(meter: MeterRow, calendar: Calendar, fy: FiscalYear) -> bool:
+    if meter.start < fy.start_ms or meter.end > fy.end_ms:
+        return False
+    edges = {edge for contract in calendar.contracts for edge in (contract.start, contract.end)}
+    return not any(meter.start < edge < meter.end for edge in edges)
+
+
+def _draft(meter: MeterRow, site: SiteRow, rest_kwh: Decimal) -> Draft:
+    scope, category = scope_of(site, Portion.FACILITY)
+    low, high = grade_interval(METER_GRADE)
+    return Draft(
+        kind=LineKind.UNATTRIBUTED,
+        run_id="",
+        site_id=meter.site_id,
+        frame="",
+        country=site.country,
+        start=meter.start,
+        end=meter.end,
+        boundary=Boundary.FACILITY,
+        portion=Portion.FACILITY,
+        method=METER_METHOD,
+        grade=METER_GRADE,
+        status=Status.BILLED,
+        energy_j=product(rest_kwh, JOULE_PER_KWH),
+        energy_kwh=rest_kwh,
+        scope=scope,
+        category=category,
+        low_pct=low,
+        high_pct=high,
+        evidence_id=meter.evidence_id,
+    )

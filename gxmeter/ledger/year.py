@@ -1,0 +1,110 @@
+"""A fiscal year of a workspace: its telemetry integrated, its declarations collected, its inventory computed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from gxmeter.core.calendar import FiscalYear, jst_date, jst_midnight_ms, parse_instant
+from gxmeter.core.findings import Finding, finding, ordered
+from gxmeter.energy.model import EnergyResult, Source, SourceFacts
+from gxmeter.factors.registry import Registry
+from gxmeter.ledger.activity import activity_of
+from gxmeter.ledger.collect import collect
+from gxmeter.ledger.evidence import EvidenceIndex
+from gxmeter.ledger.inventory import Inventory, account
+from gxmeter.ledger.tables import ActivityRow, Declarations
+from gxmeter.workspace.loaded import Workspace
+
+JOURNALS = "telemetry/journals"
+JOURNAL_FORMAT = "gxmeter"
+
+
+@dataclass(frozen=True, slots=True)
+class Year:
+    """A computed fiscal year.
+
+    Attributes:
+        fy: the year.
+        declarations: declared tables, evidence included.
+        activity: measured rows.
+        headers: run headers as JSON objects.
+        records: telemetry files that carry energy of the year: (evidence id, what the file says of itself).
+        inventory: lines and figures.
+        as_of_ms: through when data covers the year [Unix ms].
+        findings: everything remarkable, heaviest first.
+    """
+
+    fy: FiscalYear
+    declarations: Declarations
+    activity: tuple[ActivityRow, ...]
+    headers: tuple[dict[str, Any], ...]
+    records: tuple[tuple[str, SourceFacts], ...]
+    inventory: Inventory
+    as_of_ms: int
+    findings: tuple[Finding, ...]
+
+
+def telemetry_sources(workspace: Workspace) -> list[Source]:
+    """Every journal of the workspace, by its path."""
+    folder = workspace.root / JOURNALS
+    journals = sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    return [
+        Source(path, JOURNAL_FORMAT, name=path.relative_to(workspace.root).as_posix())
+        for path in journals
+        if not path.name.startswith(".")
+    ]
+
+
+def compute_year(workspace: Workspace, energy: EnergyResult, registry: Registry, fy: FiscalYear) -> Year:
+    """Compute a fiscal year from a loaded workspace and its integrated telemetry."""
+    index = EvidenceIndex(workspace)
+    ids = {i: index.recorded(workspace.root / name, digest) for i, (name, digest) in enumerate(energy.sources)}
+    activity = activity_of(energy, ids, [site.id for site in workspace.sites], fy)
+    used = {evidence for row in activity.rows for evidence in row.evidence_id.split("|")}
+    for evidence in set(ids.values()) - used:
+        del index.rows[evidence]
+    collected = collect(workspace, activity, index, fy)
+    inventory = account(collected.declarations, activity.rows, registry, fy)
+    as_of_ms = _as_of(workspace, collected.declarations, activity.headers, fy)
+    findings = [*energy.findings, *activity.findings, *collected.findings, *inventory.findings]
+    findings += _plans(collected.declarations, as_of_ms)
+    if as_of_ms < fy.end_ms:
+        findings.append(finding("year-not-ended", label=fy.label_en, found=_day(as_of_ms)))
+    return Year(
+        fy=fy,
+        declarations=collected.declarations,
+        activity=activity.rows,
+        headers=activity.headers,
+        records=tuple((ids[i], energy.facts[i]) for i in sorted(ids, key=ids.__getitem__) if ids[i] in used),
+        inventory=inventory,
+        as_of_ms=as_of_ms,
+        findings=tuple(ordered(findings)),
+    )
+
+
+def _day(ts_ms: int) -> str:
+    return jst_date(ts_ms).isoformat()
+
+
+def _as_of(
+    workspace: Workspace, declarations: Declarations, headers: tuple[dict[str, Any], ...], fy: FiscalYear
+) -> int:
+    """Through when data covers the year: newest measurement, meter reading or approval; else declared end.
+
+    No wall clock, so that the same files always give the same report (package.md, statement.json).
+    """
+    known = [parse_instant(header["end"]) for header in headers]
+    known += [int(meter.end) for meter in declarations.meters]
+    known += [jst_midnight_ms(r.approval.approved_on) for r in workspace.roadmaps if r.approval]
+    known = [ms for ms in known if ms > fy.start_ms] or [int(row.end) for row in declarations.declared]
+    return min(max(known, default=fy.start_ms), fy.end_ms)
+
+
+def _plans(declarations: Declarations, as_of_ms: int) -> list[Finding]:
+    """Declared parts that reach beyond what the data covers are plans, and are named as such."""
+    latest: dict[str, int] = {}
+    for row in declarations.declared:
+        if row.end > as_of_ms:
+            latest[row.run_id] = max(latest.get(row.run_id, 0), int(row.end))
+    return [finding("declared-in-future", run=run, found=_day(end_ms - 1)) for run, end_ms in sorted(latest.items())]

@@ -1,0 +1,1 @@
+"""The roadmap: what was promised and approved, and where the company stands against it."""
