@@ -180,10 +180,9 @@ def _first_kind(entries: list[FactorEntry], kinds: Sequence[Kind], search: _Sear
 
 def _one_of(entries: list[FactorEntry], search: _Search) -> FactorEntry | None:
     """Of several editions: corrected ones drop out, then the newest edition, then the greatest id."""
-    if len(entries) > 1:
-        corrected = {entry.corrects for entry in entries} & {entry.id for entry in entries}
-        if corrected:
-            search.say("corrected", ids=", ".join(sorted(str(item) for item in corrected)))
+    corrected = {entry.corrects for entry in entries} & {entry.id for entry in entries}
+    if corrected:
+        search.say("corrected", ids=", ".join(sorted(str(item) for item in corrected)))
         entries = [entry for entry in entries if entry.id not in corrected]
     newest = max(entries, key=lambda entry: (entry.edition_on, entry.id), default=None)
     if newest and len(entries) > 1:

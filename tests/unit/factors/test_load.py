@@ -152,7 +152,8 @@ def test_a_constants_validity_runs_forward(factor_file):
     path.write_text(
         "schema: gxmeter-factors/1\nentries:\n"
         "  - {id: jp.energy-law.x.fy2024, family: energy-law, commodity: energy, kind: constant,"
-        ' value: "1", unit: kL/GJ, name_ja: 試験, name_en: Test, status: confirmed, edition_on: "2024", valid_from_fy: 2024, valid_to_fy: 2023,'
+        ' value: "1", unit: kL/GJ, name_ja: 試験, name_en: Test, status: confirmed,'
+        ' edition_on: "2024", valid_from_fy: 2024, valid_to_fy: 2023,'
         " source: {publisher: a, title: b, place: c, published_on: 2024-01, url: d}}\n",
         "utf-8",
     )
