@@ -145,10 +145,8 @@ def _of_the_menu(entries: list[FactorEntry], search: _Search) -> list[FactorEntr
         search.say("menu", menu=menu)
         return lettered
     search.say("menu-absent", menu=menu)
-    fallback = _first_kind(entries, _RESIDUAL_FIRST, search)
-    if fallback:
-        search.remark("menu-not-published", menu)
-    return fallback
+    search.remark("menu-not-published", menu)
+    return _first_kind(entries, _RESIDUAL_FIRST, search)
 
 
 def _whole(entries: list[FactorEntry], search: _Search) -> list[FactorEntry]:
