@@ -11,11 +11,14 @@ name is fetched on first use.
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
+# Type checkers take this name for true; importing it from typing would be most of this module's import time.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from gxmeter.api import open_workspace
     from gxmeter.meter.session import Meter, metered
 
