@@ -1,0 +1,38 @@
+"""Gap limits from the data, independent of how it was cut into files."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from gxmeter.energy.model import Device
+from gxmeter.energy.periods import gap_limits, limit_of, periods
+from tests.properties.energy.build import interval_batch, power_batch
+from tests.unit.energy.test_kernel import at, span
+
+G0 = Device("s", "g0")
+
+
+def test_ten_median_periods_between_a_minute_and_half_an_hour() -> None:
+    assert limit_of(Counter({1_000: 10})) == 60_000
+    assert limit_of(Counter({10_000: 1, 30_000: 1})) == 100_000  # the lower of two medians
+    assert limit_of(Counter({900_000: 3})) == 1_800_000
+
+
+def test_files_and_batches_do_not_change_the_limit() -> None:
+    rows = [at(15 * i, 5) for i in range(9)]
+    whole = gap_limits([periods([power_batch(rows)])])
+    batched = gap_limits([periods([power_batch(rows[:4]), power_batch(rows[4:])])])
+    singles = gap_limits([periods([power_batch([row])]) for row in reversed(rows)])
+    assert whole == batched == singles
+    assert whole.of(G0) == 150_000
+    assert whole.of(Device("s", "other")) == 60_000
+
+
+def test_files_that_touch_add_no_period() -> None:
+    files = [periods([power_batch([at(0, 5), at(20, 5)])]), periods([power_batch([at(20, 5), at(60, 5)])])]
+    assert gap_limits(files).of(G0) == 200_000
+
+
+def test_interval_records_count_their_length() -> None:
+    limits = gap_limits([periods([interval_batch([span(0, 30), span(30, 60), span(60, 60)])])])
+    assert limits.of(Device("s", "c0")) == 300_000
