@@ -4,6 +4,8 @@
 
 It copies the consortium scenario, trains ``train.py`` under the meter, and then calls the command
 line as any user would: check, account, progress, report, verify, and the package's own ``verify.py``.
+Both verifiers get the trust file that the report wrote beside the package; between two companies it
+would travel another way than the package.
 With ``--journal`` an earlier journal takes the place of the training; the package is then byte-equal
 to the one that journal gave before (same key, which lies in the output folder).
 
@@ -148,10 +150,11 @@ def walk(demo: Demo, bar: tqdm[None]) -> Outcome:
     bar.update()
     package = Path(report["package"])
     package = package if package.is_absolute() else Path.cwd() / package
-    own = [sys.executable, "-m", "gxmeter", "verify", str(package), "--json"]
+    trust = [option for name in report["files"] if name.endswith(".trust.json") for option in ("--trust", name)]
+    own = [sys.executable, "-m", "gxmeter", "verify", str(package), *trust, "--json"]
     judged, code = demo.judge(step("verify"), own)
     bar.update()
-    alone = [sys.executable, "-I", str(package / "verify.py"), str(package), "--json"]
+    alone = [sys.executable, "-I", str(package / "verify.py"), str(package), *trust, "--json"]
     stranger, stranger_code = demo.judge(step("stranger"), alone)
     bar.update()
     return Outcome(
@@ -176,7 +179,7 @@ def main(arguments: list[str] | None = None) -> int:
         demo.prepare(options.journal)
         if options.journal is None:
             demo.train(options.seconds)
-        with tqdm(total=6, bar_format="{desc}: {bar} {n}/{total}", leave=False) as bar:
+        with tqdm(total=6, bar_format="{desc}{bar} {n}/{total}", leave=False) as bar:
             outcome = walk(demo, bar)
     except StepError as error:
         print(error, file=sys.stderr)

@@ -35,7 +35,8 @@ class Outcome:
         """Both implementations re-computed the package, object to nothing and evaluated the same."""
         first, second = self.verdicts
         words = {first["verdict"], second["verdict"]}
-        return words == {"verified"} and first["evaluated"] == second["evaluated"]
+        same = first["evaluated"] == second["evaluated"] and self.codes[0] == self.codes[1]
+        return words == {"verified"} and same
 
     def rounded(self, figure: str) -> str:
         """A figure as printed, with thousands separators; a dash where it is absent."""
@@ -62,7 +63,7 @@ def _title(outcome: Outcome) -> str:
 
 def _run(outcome: Outcome) -> str:
     statuses = sorted({line["status"] for line in outcome.account["lines"] if line["run_id"] == RUN})
-    names = {"measured": ("実測", "measured"), "estimated": ("推定", "estimated"), "declared": ("申告", "declared")}
+    names = {"measured": ("実測", "measured"), "estimated": ("推計", "estimated"), "declared": ("申告", "declared")}
     status = " + ".join(names[s][language()] for s in statuses if s in names)
     kwh = outcome.energy["energy_kwh"].get("device", "—")
     return say("run", kwh=kwh, status=status or "—", journal=_near(outcome.journal))
@@ -128,7 +129,7 @@ def _verdict(outcome: Outcome) -> str:
     evaluated = first["evaluated"]
     unseen = ", ".join(first["not_checked"]) or "—"
     matches = say("verdict", lines=evaluated["lines"], figures=evaluated["figures"])
-    return f"{matches}\n{say('not-checked', names=unseen)}"
+    return "\n".join((matches, say("not-checked", names=unseen), say("trust")))
 
 
 def _grouped(number: str) -> str:

@@ -38,7 +38,7 @@ TEXTS = {
         "Scope 2 market-based:  {rounded} {unit}   (all AI compute: {ai} {unit})",
     ),
     "share": (
-        "AI計算の電力量の内訳:  実測 {measured}   推定 {estimated}   申告 {declared}",
+        "AI計算の電力量の内訳:  実測 {measured}   推計 {estimated}   申告 {declared}",
         "how AI compute energy is known:  measured {measured}   estimated {estimated}   declared {declared}",
     ),
     "none": ("なし", "none"),
@@ -65,6 +65,10 @@ TEXTS = {
         "verdict: re-computed, matches ({lines} lines, {figures} figures, two implementations). No third party yet.",
     ),
     "not-checked": ("  再計算が確かめていないもの: {names}", "  what the re-computation did not check: {names}"),
+    "trust": (
+        "  信頼ファイル（鍵・係数台帳・ロードマップ）はデモでは同じ計算機のもの。本来は別の経路で受け取る。",
+        "  the trust file (key, factor registry, roadmap) is this machine's own here; in earnest it comes another way.",
+    ),
     "verdict-bad": (
         "判定: 再計算と一致しない点があります (終了コード {codes})。",
         "verdict: the re-computation objects (exit codes {codes}).",

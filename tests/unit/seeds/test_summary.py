@@ -81,7 +81,7 @@ def test_summary_holds_every_number_that_a_reader_asks_for(locale):
     assert f"/far/R-2026-000001/data/report/report.{locale}.html" in text
     assert "FY2026" in text or "2026年度(令和8年度)" in text.replace(" ", "")
     assert {"ja": "暫定係数", "en": "provisional factors"}[locale] in text
-    assert {"ja": "推定", "en": "estimated"}[locale] in text
+    assert {"ja": "推計", "en": "estimated"}[locale] in text
 
 
 def test_summary_never_claims_a_verification_of_our_own(locale):
