@@ -20,6 +20,10 @@ from gxmeter.core.journal_decode import Segment, check_chain, check_link, decode
 from gxmeter.telemetry.model import DeviceInfo, IntervalBatch, Reading, SeriesKey
 
 FORMAT = "gxmeter"
+PATTERNS = (f"*{SUFFIX}",)
+"""Which files of a folder are read."""
+FOLDERS = True
+"""A journal is the folder of its segments, not one of them."""
 
 _NS_PER_MS = 1_000_000
 _LAST_MS = 253_402_300_799_999

@@ -132,3 +132,10 @@ def test_estimate_for_people() -> None:
     assert result.exit_code == 1
     assert "emissions: 0.05 t-CO2" in result.stdout
     assert "implied factor_kg_per_kwh: 10" in result.stdout
+
+
+def test_estimate_takes_the_factors_of_a_workspace(tmp_path: Path) -> None:
+    assert run("init", tmp_path / "w")[0] == 0
+    args = ("estimate", "--fixed-energy-kwh", 100, "--supplier", "substitute", "--fy", 2025, "--json")
+    code, document, _ = run(*args, "-w", tmp_path / "w")
+    assert (code, document and document["emissions_tco2"]) == (0, "0.0416")

@@ -82,3 +82,9 @@ def test_polled_power_beside_the_counters_time_counts() -> None:
     )
     assert codes(result) == []
     assert sum(leaf.covered_ms for leaf in result.leaves.values()) == 21_000  # nothing is bridged over counted time
+
+
+def test_nothing_to_do_for_a_device_that_every_file_leaves_out() -> None:
+    result = closed([span(0, 10), span(0, 10, 999)], [span(0, 10)])
+    assert codes(result) == ["interval-overlap", "files-overlap"]
+    assert len(result.leaves) == 1

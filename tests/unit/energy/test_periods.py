@@ -36,3 +36,8 @@ def test_files_that_touch_add_no_period() -> None:
 def test_interval_records_count_their_length() -> None:
     limits = gap_limits([periods([interval_batch([span(0, 30), span(30, 60), span(60, 60)])])])
     assert limits.of(Device("s", "c0")) == 300_000
+
+
+def test_without_periods_a_minute_holds() -> None:
+    assert limit_of(Counter()) == 60_000
+    assert limit_of(Counter({1_000: 1, 20_000: 5})) == 200_000

@@ -1,0 +1,40 @@
+"""Files that repeat samples: compared one by one, then cut."""
+
+from __future__ import annotations
+
+from gxmeter.energy.kernel import partial
+from gxmeter.energy.model import Device
+from gxmeter.energy.overlaps import NEVER_MS, cut, repeats
+from gxmeter.telemetry.model import Batch
+from tests.properties.energy.build import interval_batch, power_batch
+from tests.unit.energy.test_kernel import LIMITS, T0, at, span
+
+G0 = Device("s", "g0")
+
+
+def found(*files: list[Batch]) -> dict[int, dict[Device, int]]:
+    parts = [partial(batches, LIMITS, name=f"f{i}") for i, batches in enumerate(files)]
+    return repeats(parts, lambda i: files[i])
+
+
+def test_a_cut_leaves_other_devices_and_interval_records_alone() -> None:
+    power = power_batch([at(0, 5), at(1, 5), at(0, 6, device="g1")])
+    intervals = interval_batch([span(0, 1)])
+    kept, same = cut([power, intervals], {G0: T0 + 1_000})
+    assert kept.key.tolist() == [0, 1]
+    assert kept.ts_ms.tolist() == [T0 + 1_000, T0]
+    assert same is intervals
+
+
+def test_identical_samples_are_cut_where_the_earlier_file_ends() -> None:
+    rows = [at(s, s) for s in range(10)]
+    intervals = interval_batch([span(0, 1)])
+    assert found([power_batch(rows[:6])], [intervals, power_batch(rows[3:])]) == {1: {G0: T0 + 5_000}}
+    assert found([power_batch(rows)], [power_batch(rows[3:5])]) == {1: {G0: NEVER_MS}}
+
+
+def test_files_that_follow_or_disagree_are_left_to_the_merge() -> None:
+    rows = [at(s, s) for s in range(10)]
+    assert found([power_batch(rows[:5])], [power_batch(rows[5:])]) == {}
+    assert found([power_batch(rows[:5])], [power_batch(rows[3:4] + rows[6:])]) == {}
+    assert found([power_batch(rows[:5])], [power_batch([at(3, 3, run="other"), *rows[4:]])]) == {}
