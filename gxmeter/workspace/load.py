@@ -38,12 +38,12 @@ def find_workspace(start: Path | None = None) -> Path:
         InputError: ``workspace-not-found``.
     """
     if start is not None:
-        if not (start / CONFIG_NAME).exists():
+        if not _holds_config(start):
             raise InputError("workspace-not-found", found=start)
         return start.resolve()
     here = Path.cwd().resolve()
     for folder in (here, *here.parents):
-        if (folder / CONFIG_NAME).exists():
+        if _holds_config(folder):
             return folder
     raise InputError("workspace-not-found", found=here)
 
@@ -54,7 +54,7 @@ def load_workspace(root: Path) -> Workspace:
     Raises:
         InputError: ``gxmeter.yaml`` is missing or has faults; every other file's faults are in ``findings``.
     """
-    if not (root / CONFIG_NAME).exists():
+    if not _holds_config(root):
         raise InputError("workspace-not-found", found=root)
     root = root.resolve()
     config, faults, _ = read_declaration(root / CONFIG_NAME, Config, file=CONFIG_NAME, root=root)
@@ -75,6 +75,14 @@ def load_workspace(root: Path) -> Workspace:
         findings=tuple(loader.findings),
         left_out={kind: frozenset(names) for kind, names in loader.left_out.items()},
     )
+
+
+def _holds_config(folder: Path) -> bool:
+    """Whether a folder is a workspace; one that may not be looked into is none."""
+    try:
+        return (folder / CONFIG_NAME).exists()
+    except (OSError, ValueError):
+        return False
 
 
 @dataclass

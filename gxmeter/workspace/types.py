@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -30,6 +30,22 @@ MAX_TEXT = 400
 """Longest one-line text [characters]."""
 MAX_NOTE = 8000
 """Longest note [characters]."""
+
+
+class Digits(NamedTuple):
+    """How many digits a number may have before and after its point."""
+
+    whole: int
+    decimals: int
+
+
+AMOUNT_DIGITS = Digits(12, 8)
+"""Of quantities [digits]. The bounds keep every exact product of the ledger (energy x three ratios x share x
+factor) within the 50 digits of :mod:`gxmeter.core.numbers`."""
+RATIO_DIGITS = Digits(2, 4)
+"""Of PUE and overhead ratios [digits]; a meter does not carry more."""
+SHARE_DIGITS = Digits(3, 6)
+"""Of shares and percentages [digits]."""
 
 _INTEGER = re.compile(r"0|[1-9][0-9]{0,14}")
 _POWER_OF_TEN = re.compile(r"([1-9][0-9]{0,14})(?:\.([0-9]{1,15}))?[eE]\+?([0-9]{1,2})")
@@ -96,20 +112,30 @@ def identifier(value: object) -> str:
 
 def decimal(value: object) -> Decimal:
     """A plain decimal; from Python also a Decimal or int, never a float."""
+    return _decimal_of(value, AMOUNT_DIGITS)
+
+
+def _decimal_of(value: object, digits: Digits) -> Decimal:
     if isinstance(value, Decimal):
         return value
     if isinstance(value, int) and not isinstance(value, bool):
         return Decimal(value)
     text = _need_text(value)
     try:
-        return parse_decimal(text)
+        number = parse_decimal(text)
     except InputError:
         raise fault("number-not-plain", found=text) from None
+    whole, _, decimals = plain(number).lstrip("-").partition(".")
+    if len(whole) > digits.whole or len(decimals) > digits.decimals:
+        raise fault("declaration-number-digits", found=text, expected=f"{digits.whole}.{digits.decimals}")
+    return number
 
 
-def _decimal_within(code: str, low: Decimal, high: Decimal | None, *, open_low: bool) -> Callable[[object], Decimal]:
+def _decimal_within(
+    code: str, low: Decimal, high: Decimal | None, *, open_low: bool, digits: Digits = AMOUNT_DIGITS
+) -> Callable[[object], Decimal]:
     def check(value: object) -> Decimal:
-        number = decimal(value)
+        number = _decimal_of(value, digits)
         too_low = number <= low if open_low else number < low
         if too_low or (high is not None and number > high):
             raise fault(code, found=plain(number))
@@ -270,26 +296,26 @@ NonNegativeNumber = Annotated[
 ]
 Ratio = Annotated[
     Decimal,
-    PlainValidator(_decimal_within("overhead-below-one", _ONE, None, open_low=False)),
+    PlainValidator(_decimal_within("overhead-below-one", _ONE, None, open_low=False, digits=RATIO_DIGITS)),
     _number_schema(_UNSIGNED_PATTERN, minimum=1),
 ]
 Pue = Annotated[
     Decimal,
-    PlainValidator(_decimal_within("pue-below-one", _ONE, None, open_low=False)),
+    PlainValidator(_decimal_within("pue-below-one", _ONE, None, open_low=False, digits=RATIO_DIGITS)),
     _number_schema(_UNSIGNED_PATTERN, minimum=1),
 ]
 Share = Annotated[
     Decimal,
-    PlainValidator(_decimal_within("declaration-share-range", _ZERO, _ONE, open_low=True)),
+    PlainValidator(_decimal_within("declaration-share-range", _ZERO, _ONE, open_low=True, digits=SHARE_DIGITS)),
     _number_schema(_UNSIGNED_PATTERN, exclusiveMinimum=0, maximum=1),
 ]
 Percent = Annotated[
     Decimal,
-    PlainValidator(_decimal_within("declaration-percent-range", _ZERO, _HUNDRED, open_low=True)),
+    PlainValidator(_decimal_within("declaration-percent-range", _ZERO, _HUNDRED, open_low=True, digits=SHARE_DIGITS)),
     _number_schema(_UNSIGNED_PATTERN, exclusiveMinimum=0, maximum=100),
 ]
 Count = Annotated[
-    int, PlainValidator(_integer_within(1, 10**15 - 1)), _number_schema("^[1-9][0-9]{0,14}$", "integer", minimum=1)
+    int, PlainValidator(_integer_within(1, 10**7 - 1)), _number_schema("^[1-9][0-9]{0,6}$", "integer", minimum=1)
 ]
 Yen = Annotated[
     int, PlainValidator(_integer_within(0, 10**15 - 1)), _number_schema("^(0|[1-9][0-9]{0,14})$", "integer", minimum=0)

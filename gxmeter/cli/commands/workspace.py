@@ -28,7 +28,7 @@ def _init(
     as_json: JsonOption = False,
 ) -> None:
     """Write a commented workspace that already passes check."""
-    from gxmeter.workspace.init import init_workspace  # noqa: PLC0415 - keeps --help fast
+    from gxmeter.workspace.init import init_workspace
 
     try:
         files = init_workspace(folder)
@@ -47,8 +47,8 @@ def _check(
     as_json: JsonOption = False,
 ) -> None:
     """Check every declaration of a workspace; all faults come at once."""
-    from gxmeter.workspace.check import run_checks  # noqa: PLC0415 - keeps --help fast
-    from gxmeter.workspace.load import find_workspace, load_workspace  # noqa: PLC0415 - keeps --help fast
+    from gxmeter.workspace.check import run_checks
+    from gxmeter.workspace.load import find_workspace, load_workspace
 
     try:
         findings = run_checks(load_workspace(find_workspace(workspace)))

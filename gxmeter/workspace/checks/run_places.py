@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import combinations
-
 from gxmeter.core.findings import Finding, finding
 from gxmeter.workspace.intervals import Span
 from gxmeter.workspace.loaded import Document, Place, Workspace
@@ -15,29 +13,32 @@ CODES = ("run-in-two-places",)
 def check(workspace: Workspace) -> list[Finding]:
     """Parts of one run (and, for a measured one, its own period) at two sites that share time.
 
-    Each later part is told once, against the first one that it meets.
+    Each later part is told once, against the one elsewhere that lasts longest.
     """
     findings: list[Finding] = []
     for document in workspace.run_documents:
-        told: set[int] = set()
-        stays = sorted(_stays(document), key=lambda stay: stay[0])
-        for (i, first), (j, second) in combinations(enumerate(stays), 2):
-            together = second[0].start_ms < first[0].end_ms and first[0].start_ms < second[0].end_ms
-            if j in told or first[1] == second[1] or not together:
-                continue
-            told.add(j)
-            place = second[2]
-            findings.append(
-                finding(
-                    "run-in-two-places",
-                    file=place.file,
-                    row=place.row,
-                    run=document.model.id,
-                    found=second[1],
-                    other=stays[i][1],
+        longest: list[tuple[int, str]] = []
+        for span, site, place in sorted(_stays(document), key=lambda stay: stay[0]):
+            other = next((where for end_ms, where in longest if where != site and end_ms > span.start_ms), None)
+            if other is not None:
+                findings.append(
+                    finding(
+                        "run-in-two-places",
+                        file=place.file,
+                        row=place.row,
+                        run=document.model.id,
+                        found=site,
+                        other=other,
+                    )
                 )
-            )
+            longest = _two_longest([*longest, (span.end_ms, site)])
     return findings
+
+
+def _two_longest(stays: list[tuple[int, str]]) -> list[tuple[int, str]]:
+    """The latest end and the latest end at another site: enough to judge every later part."""
+    first, *rest = sorted(stays, reverse=True)
+    return [first, *[stay for stay in rest if stay[1] != first[1]][:1]]
 
 
 def _stays(document: Document[Run]) -> list[tuple[Span, str, Place]]:
