@@ -37,7 +37,7 @@ lint: $(DEV) ## Ruff, format, mypy, import order, spelling.
 	@$(PY) -m ruff format --check --quiet .
 	@$(PY) -m mypy
 	@$(VENV)/bin/lint-imports --no-cache --no-logo
-	@$(VENV)/bin/codespell gxmeter tests tools seeds docs factors reports *.md *.toml
+	@$(VENV)/bin/codespell gxmeter tools seeds docs factors reports *.md *.toml
 
 format: $(DEV) ## Let ruff mend what it can.
 	@$(PY) -m ruff check --fix .
