@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import shutil
 from collections import defaultdict
 from decimal import Decimal
 
@@ -152,3 +153,29 @@ def test_the_approval_quotes_the_content_as_it_is(scenario):
     plan = running_plan(load_workspace(scenario).roadmaps)
     assert plan is not None
     assert plan.state is State.APPROVED
+
+
+def test_an_edit_after_approval_is_found(scenario, tmp_path):
+    """Given the approved roadmap, when one target is moved by a tonne, then it is no longer called approved."""
+    copy = tmp_path / "workspace"
+    shutil.copytree(scenario, copy)
+    file = copy / "roadmap" / "v1.yaml"
+    text = file.read_text(encoding="utf-8")
+    assert text.count("value: 960,") == 1
+    file.write_text(text.replace("value: 960,", "value: 961,"), encoding="utf-8")
+    plan = running_plan(load_workspace(copy).roadmaps)
+    assert plan is not None
+    assert plan.state is State.CHANGED
+    assert [f.code for f in plan.findings()] == ["roadmap-changed-since-approval"]
+
+
+def test_measures_state_their_effect(scenario):
+    (roadmap,) = load_workspace(scenario).roadmaps
+    assert {m.id for m in roadmap.measures} == {
+        "certificates",
+        "renewable-menu",
+        "liquid-cooling",
+        "kansai-certificates",
+        "photonic-network",
+    }
+    assert all(effect.value < 0 for measure in roadmap.measures for effect in measure.effect)

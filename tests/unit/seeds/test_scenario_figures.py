@@ -85,3 +85,54 @@ def test_every_year_of_the_programme_has_energy_in_both_frames_and_four_targets(
         assert exact(account, f"energy_ai_kwh.frame.{frame}") > 0
     assert len(account.progress) == 4
     assert account.year.inventory.provisional
+
+
+@pytest.mark.parametrize(
+    ("site", "portion", "scope", "category"),
+    [
+        ("tokyo-dc1", "it", "2", ""),
+        ("tokyo-dc1", "overhead", "2", ""),
+        ("edge-lab", "it", "2", ""),
+        ("kansai-colo", "it", "2", ""),
+        ("kansai-colo", "overhead", "3", "8"),
+        ("cloud-east", "it", "3", "1"),
+        ("holder-hpc", "overhead", "3", "1"),
+    ],
+)
+def test_the_arrangement_decides_scope_and_category(book, site, portion, scope, category):
+    lines = [x for x in book.account(2026).lines if (x.kind, x.site_id, x.portion) == ("run", site, portion)]
+    assert lines
+    assert {(x.scope, x.category) for x in lines} == {(scope, category)}
+
+
+def test_the_memo_figure_counts_every_run_whatever_the_arrangement(book):
+    account = book.account(2026)
+    whole = exact(account, "energy_ai_kwh")
+    assert whole == sum(line.facility_kwh for line in account.lines if line.kind == "run")
+    for dimension in ("site", "frame", "run", "month", "status"):
+        parts = [f.exact for f in account.figures.values() if f.figure_id.startswith(f"energy_ai_kwh.{dimension}.")]
+        assert sum(parts) == whole, dimension
+
+
+def test_the_bases_stand_side_by_side_and_differ(book):
+    account = book.account(2026)
+    figures = ("scope2_location_domestic_t", "scope2_market_domestic_t", "shk_basic_t", "shk_adjusted_t")
+    location, market, basic, adjusted = (exact(account, figure) for figure in figures)
+    assert location != market
+    assert basic == adjusted == market + 500_000 * Decimal("0.000452")
+
+
+def test_how_the_energy_is_known_adds_up_and_declared_is_not_called_measured(book):
+    account = book.account(2026)
+    shares = {s: exact(account, f"share_{s}_pct") for s in ("measured", "estimated", "declared")}
+    assert abs(sum(shares.values()) - 100) < Decimal("1e-9")
+    assert shares["declared"] > 99
+    metered = [line for line in account.lines if line.status == "measured" and line.kind == "run"]
+    assert {line.run_id for line in metered} == {"sensor-anomaly-line"}
+
+
+def test_a_final_report_is_refused_and_writes_nothing(book, tmp_path):
+    issued = book.report(2026, out=tmp_path / "out", final=True, key_path=tmp_path / "key.pem")
+    assert issued.package is None
+    assert "factor-not-published" in {f.code for f in issued.findings if f.level == "must"}
+    assert not list(tmp_path.rglob("*.html"))
