@@ -20,6 +20,17 @@ def roadmap_measures(view: View) -> list[str]:
     return list(dict.fromkeys(stated + others))
 
 
+def charted_measures(view: View) -> list[str]:
+    """The measures worth a chart: those with a target or an actual above zero (all stand in the table)."""
+    return [measure for measure in roadmap_measures(view) if _has_height(view, measure)]
+
+
+def _has_height(view: View, measure: str) -> bool:
+    figure = view.model.figures.get(measure)
+    values = [target.value for target in view.model.targets if target.measure == measure]
+    return any(value > 0 for value in [*values, *([figure.exact] if figure else [])])
+
+
 def roadmap_chart(view: View, measure: str) -> Markup:
     """The targets of one measure over the roadmap's years, and the actual of the reported year."""
     targets = {t.fy: t for t in view.model.targets if t.measure == measure}
@@ -32,8 +43,8 @@ def roadmap_chart(view: View, measure: str) -> Markup:
         columns.append(
             Column(
                 label=f"FY{fy}",
+                below=grouped(own.rounded) if own else view.plain_text("chart.no_actual"),
                 bar=own.exact if own else None,
-                bar_text=grouped(own.rounded) if own else "",
                 target=target.value if target else None,
                 target_text=grouped(plain(target.value)) if target else "",
             )
@@ -47,7 +58,6 @@ def roadmap_chart(view: View, measure: str) -> Markup:
             desc=view.plain_text("chart.roadmap_desc"),
             unit=unit,
             columns=columns,
-            no_number=view.plain_text("chart.no_actual"),
         )
     )
 
@@ -57,7 +67,7 @@ def month_chart(view: View) -> Markup:
     columns = []
     for month in view.model.months:
         figure = view.model.figures.get(f"energy_ai_kwh.month.{month}")
-        columns.append(Column(label=month[2:].replace("-", "/"), bar=figure.exact if figure else None))
+        columns.append(Column(month[2:].replace("-", "/"), "" if figure else "—", figure.exact if figure else None))
     return column_chart(
         ColumnChart(
             chart_id="months",
@@ -65,7 +75,6 @@ def month_chart(view: View) -> Markup:
             desc=view.plain_text("chart.month_desc"),
             unit="kWh",
             columns=columns,
-            no_number="—",
             width=1000,
             height=240,
         )

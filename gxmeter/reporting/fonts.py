@@ -30,7 +30,7 @@ _UNSEEN_TAGS = frozenset({"style", "script"})
 
 
 class _Characters(HTMLParser):
-    """Collects the characters a page shows, apart for regular and bold."""
+    """Collects the characters a page shows, and those inside elements that may be bold."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -47,12 +47,13 @@ class _Characters(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if _UNSEEN_TAGS.isdisjoint(self.open):
-            chosen = self.regular if BOLD_TAGS.isdisjoint(self.open) else self.bold
-            chosen.update(data)
+            self.regular.update(data)
+            if not BOLD_TAGS.isdisjoint(self.open):
+                self.bold.update(data)
 
 
 def characters(page: str) -> tuple[frozenset[str], frozenset[str]]:
-    """The characters that a page shows in regular and in bold type, white space left out."""
+    """All characters that a page shows, and those it may show in bold; white space left out."""
     parser = _Characters()
     parser.feed(page)
     parser.close()

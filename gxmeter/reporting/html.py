@@ -39,7 +39,7 @@ def render_html(model: ReportModel, language: str, *, kind_id: str = DEFAULT_KIN
     Raises:
         InputError: ``report-kind-unknown``, ``report-language-unknown``.
     """
-    page = _page(model, report_kind(kind_id), language)
+    page = page_text(model, language, kind_id=kind_id)
     regular, bold = fonts.characters(page)
     faces = _face(400, fonts.woff2_data_uri(fonts.REGULAR, regular)) + _face(
         700, fonts.woff2_data_uri(fonts.BOLD, bold)
@@ -49,17 +49,22 @@ def render_html(model: ReportModel, language: str, *, kind_id: str = DEFAULT_KIN
 
 def glyph_findings(model: ReportModel, *, kind_id: str = DEFAULT_KIND) -> list[Finding]:
     """Characters that the page's typeface cannot draw, as one remark for each language's page."""
-    kind = report_kind(kind_id)
     found = []
     for language in LANGUAGES:
-        lacking = fonts.missing(frozenset().union(*fonts.characters(_page(model, kind, language))))
+        lacking = fonts.missing(frozenset().union(*fonts.characters(page_text(model, language, kind_id=kind_id))))
         if lacking:
             names = ", ".join(f"U+{ord(character):04X}" for character in lacking)
             found.append(finding("glyph-missing", file=f"data/report/{file_name(language)}", found=names))
     return found
 
 
-def _page(model: ReportModel, kind: ReportKind, language: str) -> str:
+def page_text(model: ReportModel, language: str, *, kind_id: str = DEFAULT_KIND) -> str:
+    """The page without its typeface: for checks of its text and for renderers that bring their own fonts.
+
+    Raises:
+        InputError: ``report-kind-unknown``, ``report-language-unknown``.
+    """
+    kind = report_kind(kind_id)
     view = View(model, kind, language)
     template = _environment(kind).get_template("template.html.j2")
     return template.render(

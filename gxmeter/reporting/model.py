@@ -111,12 +111,23 @@ class GradeUse:
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
-    """Where a figure comes from: its filter's lines, the factors that price them and their evidence."""
+class TracedFigure:
+    """A figure and the factors that price its lines."""
 
     figure: Figure
-    lines: int | None
     factor_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Where figures come from: those of one filter together, with its lines and their evidence.
+
+    ``lines`` is None for figures of other formulas than ``sum``: they come from figures or declarations.
+    """
+
+    figures: tuple[TracedFigure, ...]
+    lines_filter: str
+    lines: int | None
     evidence_ids: tuple[str, ...]
 
 

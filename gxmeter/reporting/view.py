@@ -12,7 +12,7 @@ from gxmeter.core.errors import InputError
 from gxmeter.core.findings import Finding
 from gxmeter.core.numbers import plain
 from gxmeter.ledger.tables import Figure
-from gxmeter.reporting.model import ReportModel
+from gxmeter.reporting.model import ReportModel, Trace
 from gxmeter.reporting.registry import LANGUAGES, ReportKind
 from gxmeter.reporting.text import co2, duration, grouped, moment, neutral
 from gxmeter.roadmap.progress import ProgressRow
@@ -55,16 +55,16 @@ class View:
 
     def name(self, thing: object, stem: str = "name") -> str:
         """The Japanese or English text of a row with ``<stem>_ja`` and ``<stem>_en``."""
-        return str(getattr(thing, f"{stem}_{self.language}"))
+        return neutral(str(getattr(thing, f"{stem}_{self.language}")))
 
     def sentence(self, finding: Finding) -> str:
         """A finding's sentence."""
-        return str(getattr(finding, self.language))
+        return neutral(str(getattr(finding, self.language)))
 
     @property
     def entity(self) -> str:
         """The reporting company's name."""
-        return str(self.model.statement[f"entity_name_{self.language}"])
+        return neutral(str(self.model.statement[f"entity_name_{self.language}"]))
 
     @property
     def year(self) -> str:
@@ -101,16 +101,30 @@ class View:
 
     def label(self, figure_id: str) -> Markup:
         """What a figure is, in words: its measure and, for a part, the dimension and value."""
+        if figure_id.startswith(("target.", "gap.")):
+            return self._target_label(figure_id)
         measure, dimension, value = self._parts(figure_id)
         base = self.word("measure", measure)
         if not dimension:
             return base
         return self.t("label.part", measure=base, dimension=self.word("dimension", dimension), value=value)
 
+    def _target_label(self, figure_id: str) -> Markup:
+        head, _, target_id = figure_id.partition(".")
+        row = self.progress_row(target_id)
+        value = self.label(row.measure) if row else neutral(target_id)
+        return self.t("label.target", measure=self.word("measure", head), value=value)
+
+    def trace_title(self, trace: Trace) -> Markup:
+        """What the figures of a trace have in common: their part, or else their names."""
+        _, dimension, value = self._parts(trace.figures[0].figure.figure_id)
+        if dimension and trace.lines is not None:
+            return Markup("{}: {}").format(self.word("dimension", dimension), value)
+        labels = [self.label(item.figure.figure_id) for item in trace.figures]
+        return Markup(self._wording["list.joint"]).join(labels)  # noqa: S704 - our own wording
+
     def _parts(self, figure_id: str) -> tuple[str, str, Markup | str]:
         head, _, rest = figure_id.partition(".")
-        if head in {"target", "gap"}:
-            return head, "target", neutral(rest)
         dimension, _, value = rest.partition(".")
         if dimension == "site" and value in self._sites:
             return head, dimension, self.name(self._sites[value])

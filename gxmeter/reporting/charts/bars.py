@@ -12,17 +12,16 @@ from gxmeter.core.numbers import plain
 from gxmeter.reporting.charts.svg import Svg, nice_top
 from gxmeter.reporting.text import grouped
 
-_LEFT, _RIGHT, _TOP, _BOTTOM = 84, 8, 34, 30
-_ROOM_FOR_LABEL = 22
+_LEFT, _RIGHT, _TOP, _BOTTOM = 84, 8, 40, 46
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One place on the axis: its label, a bar (None: no number, which is not zero) and a target line."""
+    """One place on the axis: its label, a second line below it, a bar (None: no number, not zero), a target line."""
 
     label: str
+    below: str = ""
     bar: Decimal | None = None
-    bar_text: str = ""
     target: Decimal | None = None
     target_text: str = ""
 
@@ -36,7 +35,6 @@ class ColumnChart:
     desc: str
     unit: str
     columns: Sequence[Column]
-    no_number: str
     width: int = 520
     height: int = 250
 
@@ -48,7 +46,7 @@ def column_chart(chart: ColumnChart) -> Markup:
     scale = _Scale(chart, *nice_top(max(values, default=Decimal(0))))
     scale.draw_axis(svg, chart)
     for index, column in enumerate(chart.columns):
-        _draw_bar(svg, scale, index=index, column=column, no_number=chart.no_number)
+        _draw_bar(svg, scale, index=index, column=column)
     for index, column in enumerate(chart.columns):
         _draw_target(svg, scale, index=index, column=column)
     return svg.markup()
@@ -80,23 +78,22 @@ class _Scale:
             svg.line((_LEFT, self.y(value)), (chart.width - _RIGHT, self.y(value)), css=css)
             svg.text(_LEFT - 8, self.y(value) + 4, grouped(plain(value)), css="tick end")
         for index, column in enumerate(chart.columns):
-            svg.text(self.middle(index), self.base + 19, column.label, css="tick middle")
+            svg.text(self.middle(index), self.base + 18, column.label, css="tick middle")
+            svg.text(
+                self.middle(index),
+                self.base + 36,
+                column.below,
+                css="value middle" if column.bar is not None else "tick middle",
+            )
 
 
-def _draw_bar(svg: Svg, scale: _Scale, *, index: int, column: Column, no_number: str) -> None:
+def _draw_bar(svg: Svg, scale: _Scale, *, index: int, column: Column) -> None:
     left = scale.middle(index) - scale.bar_width / 2
     if column.bar is None:
         svg.rect(left, scale.base - 7, width=scale.bar_width, height=7, css="missing")
-        svg.text(scale.middle(index), scale.base - 12, no_number, css="tick middle")
         return
     top = scale.y(column.bar)
     svg.rect(left, top, width=scale.bar_width, height=scale.base - top, css="bar")
-    if not column.bar_text:
-        return
-    if scale.base - top >= _ROOM_FOR_LABEL:
-        svg.text(scale.middle(index), scale.base - 8, column.bar_text, css="value inside middle")
-    else:
-        svg.text(scale.middle(index), top - 6, column.bar_text, css="value middle")
 
 
 def _draw_target(svg: Svg, scale: _Scale, *, index: int, column: Column) -> None:
@@ -106,4 +103,4 @@ def _draw_target(svg: Svg, scale: _Scale, *, index: int, column: Column) -> None
     middle = scale.middle(index)
     svg.line((middle - half, y), (middle + half, y), css="target")
     svg.diamond(middle, y, css="target-mark")
-    svg.text(middle, y - 9, column.target_text, css="value middle")
+    svg.text(middle, y - 9, column.target_text, css="value halo middle")

@@ -7,7 +7,7 @@ pixel, so the same data give the same bytes.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 
 from markupsafe import Markup, escape
 
@@ -24,13 +24,17 @@ _PATTERNS = (
 
 @dataclass(slots=True)
 class Svg:
-    """One drawing of ``width`` x ``height`` units; ``drawing_id`` is unique on the page."""
+    """One drawing of ``width`` x ``height`` units; ``drawing_id`` is unique on the page.
+
+    A drawing without a title is an ornament, hidden from those who listen to the page.
+    """
 
     drawing_id: str
     width: int
     height: int
     title: str
     desc: str
+    keeps_ratio: bool = True
     parts: list[str] = field(default_factory=list)
 
     def rect(self, x: Number, y: Number, *, width: Number, height: Number, css: str) -> None:
@@ -62,11 +66,16 @@ class Svg:
     def markup(self) -> Markup:
         """The drawing as an element to set into a page."""
         name = self.drawing_id
+        patterns = f"<defs>{_PATTERNS.format(name)}</defs>" if any("hatched" in part for part in self.parts) else ""
+        if not self.title:
+            head = f'<svg class="swatch" viewBox="0 0 {self.width} {self.height}" aria-hidden="true">{patterns}'
+            return Markup(head + "".join(self.parts) + "</svg>")  # noqa: S704 - every foreign text above is escaped
+        stretch = "" if self.keeps_ratio else ' preserveAspectRatio="none"'
         head = (
-            f'<svg viewBox="0 0 {self.width} {self.height}" role="img" aria-labelledby="{name}-t {name}-d">'
+            f'<svg viewBox="0 0 {self.width} {self.height}"{stretch} role="img"'
+            f' aria-labelledby="{name}-t {name}-d">'
             f'<title id="{name}-t">{escape(neutral(self.title))}</title>'
-            f'<desc id="{name}-d">{escape(neutral(self.desc))}</desc>'
-            f"<defs>{_PATTERNS.format(name)}</defs>"
+            f'<desc id="{name}-d">{escape(neutral(self.desc))}</desc>{patterns}'
         )
         return Markup(head + "".join(self.parts) + "</svg>")  # noqa: S704 - every foreign text above is escaped
 
@@ -86,7 +95,7 @@ def nice_top(value: Decimal) -> tuple[Decimal, Decimal]:
     for exponent in (value.adjusted() - 1, value.adjusted()):
         for digit in (1, 2, 5):
             step = Decimal(digit).scaleb(exponent)
-            count = -(-value // step)
+            count = (value / step).to_integral_value(ROUND_CEILING)
             if count <= _MAX_TICKS:
                 return Decimal(plain(step * count)), Decimal(plain(step))
     raise AssertionError("one of the steps always fits")

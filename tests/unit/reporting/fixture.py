@@ -17,8 +17,8 @@ from gxmeter.ledger.inventory import account
 from gxmeter.ledger.tables import (
     ActivityRow,
     ContractRow,
-    DeclaredRow,
     Declarations,
+    DeclaredRow,
     DeviceRow,
     EvidenceRow,
     Instant,
@@ -137,7 +137,7 @@ _RUNS = (
 )
 
 
-def _run(run_id: str, ja: str, en: str, frame: str, stage: str, status: str) -> RunRow:  # noqa: PLR0913, PLR0917
+def _run(run_id: str, ja: str, en: str, frame: str, stage: str, status: str) -> RunRow:
     return RunRow(run_id, ja, en, frame, stage, status, "declared", "", None, None, None, None, at(4, 6), at(11, 15))
 
 

@@ -1,0 +1,39 @@
+"""The JSON report: the same figures, decimals as strings, no floats, the same bytes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from fixture import parts
+
+from gxmeter.core.numbers import plain
+from gxmeter.reporting.json_report import SCHEMA, render_json
+
+
+def _no_float(text: str) -> Any:
+    raise AssertionError(f"a float in the document: {text}")
+
+
+def test_document_is_exact_and_byte_equal() -> None:
+    data = render_json(parts().model())
+    document = json.loads(data, parse_float=_no_float)
+    assert data == render_json(parts().model())
+    assert data.endswith(b"}\n")
+    assert document["schema"] == SCHEMA
+
+
+def test_figures_are_the_ledgers() -> None:
+    model = parts().model()
+    figures = json.loads(render_json(model))["figures"]
+    assert {k: (v["exact"], v["rounded"]) for k, v in figures.items()} == {
+        k: (plain(f.exact), f.rounded) for k, f in model.figures.items()
+    }
+
+
+def test_findings_progress_and_gaps_are_there() -> None:
+    document = json.loads(render_json(parts().model()))
+    assert {f["code"] for f in document["findings"]} >= {"factor-provisional", "runs-exceed-meter"}
+    assert document["progress"][0]["met"] is None
+    assert document["gaps"][0]["start"] == "2026-11-09T17:10:00Z"
+    assert document["roadmap"]["state"] == "approved"
