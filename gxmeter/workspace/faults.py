@@ -1,7 +1,7 @@
 """Turns the faults of a model into findings with file, line, allowed values and a sentence in two languages.
 
 The validation library's own English texts never reach a reader: each of its fault types has a
-message of ours, and the types of :mod:`gxmeter.workspace.types` *are* message codes.
+message of ours, and the fault types of :mod:`gxmeter.workspace.parsing` *are* message codes.
 """
 
 from __future__ import annotations

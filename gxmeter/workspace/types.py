@@ -1,264 +1,39 @@
-"""The constrained types of the declarations: text in, exact value out, or a fault with a code.
-
-Each type takes the text that YAML holds (or a value that already is of the type, for callers in
-Python) and raises a fault whose type is a finding code of ``core/messages/workspace.toml``.
-"""
+"""The constrained types of the models: a parser each, and how an editor's JSON Schema describes it."""
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 from pydantic import PlainValidator, WithJsonSchema
-from pydantic_core import PydanticCustomError
 
-from gxmeter.core.calendar import to_ms
-from gxmeter.core.errors import InputError
-from gxmeter.core.ids import ID_PATTERN, is_id
-from gxmeter.core.numbers import parse_decimal, plain
-from gxmeter.core.units import unit
-
-FIRST_YEAR = 1970
-"""Earliest year a date may name (the epoch of all instants)."""
-LAST_YEAR = 2199
-"""Latest year a date may name."""
-MAX_TEXT = 400
-"""Longest one-line text [characters]."""
-MAX_NOTE = 8000
-"""Longest note [characters]."""
-
-
-class Digits(NamedTuple):
-    """How many digits a number may have before and after its point."""
-
-    whole: int
-    decimals: int
-
-
-AMOUNT_DIGITS = Digits(12, 8)
-"""Of quantities [digits]. The bounds keep every exact product of the ledger (energy x three ratios x share x
-factor) within the 50 digits of :mod:`gxmeter.core.numbers`."""
-RATIO_DIGITS = Digits(2, 4)
-"""Of PUE and overhead ratios [digits]; a meter does not carry more."""
-SHARE_DIGITS = Digits(3, 6)
-"""Of shares and percentages [digits]."""
-
-_INTEGER = re.compile(r"0|[1-9][0-9]{0,14}")
-_POWER_OF_TEN = re.compile(r"([1-9][0-9]{0,14})(?:\.([0-9]{1,15}))?[eE]\+?([0-9]{1,2})")
-_MAX_BIG_DIGITS = 40
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_INSTANT = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,3})?)?(Z|[+-][0-9]{2}:[0-9]{2})"
+from gxmeter.core.ids import ID_PATTERN
+from gxmeter.workspace.parsing import (
+    FIRST_YEAR,
+    HEX_64,
+    LAST_YEAR,
+    MAX_NOTE,
+    MAX_TEXT,
+    RATIO_DIGITS,
+    SHARE_DIGITS,
+    TWO_CAPITALS,
+    april,
+    big_integer,
+    boolean,
+    day,
+    decimal,
+    decimal_within,
+    identifier,
+    instant_ms,
+    integer_within,
+    matching,
+    maybe_empty,
+    note,
+    one_line,
+    supplier_menu,
+    unit_symbol,
 )
-_HEX = re.compile(r"[0-9a-f]{64}")
-_MENU = re.compile(r"(residual|whole|[A-Za-z0-9]{1,8})?")
-_APRIL = 4
-_COUNTRY = re.compile(r"[A-Z]{2}")
-_DIRECTION_MARKS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
-_FORMULA_STARTS = frozenset("=+-@")
-
-
-def fault(code: str, *, found: object = "", expected: object = "") -> PydanticCustomError:
-    """A fault that the loader turns into the finding ``code``; ``found`` and ``expected`` fill its holes."""
-    return PydanticCustomError(code, "{found}", {"found": str(found), "expected": str(expected)})
-
-
-def _need_text(value: object) -> str:
-    if not isinstance(value, str):
-        raise fault("declaration-not-text")
-    return value
-
-
-def one_line(value: object) -> str:
-    """A text of one line that is safe in a table cell: no control or direction characters, no formula start."""
-    text = _need_text(value).strip()
-    if not text:
-        raise fault("declaration-text-empty")
-    if any(unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} or c in _DIRECTION_MARKS for c in text):
-        raise fault("declaration-text-control", found=text)
-    if len(text) > MAX_TEXT:
-        raise fault("declaration-text-long", expected=MAX_TEXT, found=len(text))
-    if text[0] in _FORMULA_STARTS:
-        raise fault("declaration-text-formula", found=text, expected="= + - @")
-    return text
-
-
-def maybe_empty(value: object) -> str:
-    """Like :func:`one_line`, or the empty text."""
-    return "" if value == "" else one_line(value)
-
-
-def note(value: object) -> str:
-    """A text that may have several lines; no other control characters."""
-    text = _need_text(value).strip()
-    if any((unicodedata.category(c) in {"Cc", "Cs"} and c not in "\n\t") or c in _DIRECTION_MARKS for c in text):
-        raise fault("declaration-text-control", found=text)
-    if len(text) > MAX_NOTE:
-        raise fault("declaration-text-long", expected=MAX_NOTE, found=len(text))
-    return text
-
-
-def identifier(value: object) -> str:
-    """An id of the common alphabet (:mod:`gxmeter.core.ids`)."""
-    text = _need_text(value)
-    if not is_id(text):
-        raise fault("declaration-identifier", found=text)
-    return text
-
-
-def decimal(value: object) -> Decimal:
-    """A plain decimal; from Python also a Decimal or int, never a float."""
-    return _decimal_of(value, AMOUNT_DIGITS)
-
-
-def _decimal_of(value: object, digits: Digits) -> Decimal:
-    if isinstance(value, Decimal):
-        return value
-    if isinstance(value, int) and not isinstance(value, bool):
-        return Decimal(value)
-    text = _need_text(value)
-    try:
-        number = parse_decimal(text)
-    except InputError:
-        raise fault("number-not-plain", found=text) from None
-    whole, _, decimals = plain(number).lstrip("-").partition(".")
-    if len(whole) > digits.whole or len(decimals) > digits.decimals:
-        raise fault("declaration-number-digits", found=text, expected=f"{digits.whole}.{digits.decimals}")
-    return number
-
-
-def _decimal_within(
-    code: str, low: Decimal, high: Decimal | None, *, open_low: bool, digits: Digits = AMOUNT_DIGITS
-) -> Callable[[object], Decimal]:
-    def check(value: object) -> Decimal:
-        number = _decimal_of(value, digits)
-        too_low = number <= low if open_low else number < low
-        if too_low or (high is not None and number > high):
-            raise fault(code, found=plain(number))
-        return number
-
-    return check
-
-
-def integer(value: object) -> int:
-    """A whole number >= 0 of at most 15 digits, without separators."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    text = _need_text(value)
-    if not _INTEGER.fullmatch(text):
-        raise fault("declaration-integer", found=text)
-    return int(text)
-
-
-def _integer_within(low: int, high: int) -> Callable[[object], int]:
-    def check(value: object) -> int:
-        number = integer(value)
-        if not low <= number <= high:
-            raise fault("declaration-integer-range", found=number, expected=f"{low}..{high}")
-        return number
-
-    return check
-
-
-def big_integer(value: object) -> int:
-    """A whole number > 0, plain or as ``6e24``, converted exactly.
-
-    >>> big_integer("6e24") == 6 * 10**24, big_integer("1.05e12")
-    (True, 1050000000000)
-    """
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    text = _need_text(value)
-    if text.isascii() and text.isdigit() and text[0] != "0" and len(text) <= _MAX_BIG_DIGITS:
-        return int(text)
-    match = _POWER_OF_TEN.fullmatch(text)
-    if match is None:
-        raise fault("declaration-big-integer", found=text)
-    digits = (match.group(2) or "").rstrip("0")
-    zeros = int(match.group(3)) - len(digits)
-    if zeros < 0:
-        raise fault("declaration-big-integer", found=text)
-    return int(match.group(1) + digits + "0" * zeros)
-
-
-def boolean(value: object) -> bool:
-    """``true`` or ``false``, in these letters only (``yes`` and ``on`` are texts in this YAML)."""
-    if isinstance(value, bool):
-        return value
-    text = _need_text(value)
-    if text not in {"true", "false"}:
-        raise fault("declaration-choice", found=text, expected="true | false")
-    return text == "true"
-
-
-def day(value: object) -> date:
-    """A calendar day in Japan, ``YYYY-MM-DD``."""
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return value
-    text = _need_text(value)
-    try:
-        parsed = date.fromisoformat(text) if _DAY.fullmatch(text) else None
-    except ValueError:
-        parsed = None
-    if parsed is None or not FIRST_YEAR <= parsed.year <= LAST_YEAR:
-        raise fault("declaration-day", found=text, expected=f"{FIRST_YEAR}..{LAST_YEAR}")
-    return parsed
-
-
-def instant_ms(value: object) -> int:
-    """An instant with its zone, ISO 8601, as Unix milliseconds.
-
-    >>> instant_ms("2026-04-01T00:00:00+09:00")
-    1774969200000
-    """
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    text = _need_text(value)
-    try:
-        moment = datetime.fromisoformat(text) if _INSTANT.fullmatch(text) else None
-    except ValueError:
-        moment = None
-    if moment is None or not FIRST_YEAR <= moment.year <= LAST_YEAR:
-        raise fault("declaration-instant", found=text)
-    return to_ms(moment)
-
-
-def unit_symbol(value: object) -> str:
-    """The symbol of a known unit (:func:`gxmeter.core.units.unit`)."""
-    text = _need_text(value)
-    try:
-        unit(text)
-    except InputError:
-        raise fault("unit-unknown", found=text) from None
-    return text
-
-
-def supplier_menu(value: object) -> str:
-    """A menu letter of the supplier, ``residual``, ``whole``, or empty (a supplier without menus)."""
-    text = _need_text(value)
-    if not _MENU.fullmatch(text):
-        raise fault("declaration-menu", found=text)
-    return text
-
-
-def _april(value: object) -> int:
-    if integer(value) != _APRIL:
-        raise fault("declaration-choice", found=value, expected=str(_APRIL))
-    return _APRIL
-
-
-def _matching(pattern: re.Pattern[str], code: str) -> Callable[[object], str]:
-    def check(value: object) -> str:
-        text = _need_text(value)
-        if not pattern.fullmatch(text):
-            raise fault(code, found=text)
-        return text
-
-    return check
 
 
 def _text_schema(pattern: str | None = None, **more: object) -> WithJsonSchema:
@@ -275,6 +50,7 @@ def _number_schema(pattern: str, kind: str = "number", **more: object) -> WithJs
     return WithJsonSchema({"type": [kind, "string"], "pattern": pattern, **more})
 
 
+_INSTANT_PATTERN = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2})$"
 _DECIMAL_PATTERN = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$"
 _UNSIGNED_PATTERN = r"^(0|[1-9][0-9]*)(\.[0-9]+)?$"
 _ZERO, _ONE, _HUNDRED = Decimal(0), Decimal(1), Decimal(100)
@@ -286,50 +62,50 @@ Note = Annotated[str, PlainValidator(note), _text_schema(maxLength=MAX_NOTE)]
 Number = Annotated[Decimal, PlainValidator(decimal), _number_schema(_DECIMAL_PATTERN)]
 PositiveNumber = Annotated[
     Decimal,
-    PlainValidator(_decimal_within("declaration-number-not-positive", _ZERO, None, open_low=True)),
+    PlainValidator(decimal_within("declaration-number-not-positive", _ZERO, None, open_low=True)),
     _number_schema(_UNSIGNED_PATTERN, exclusiveMinimum=0),
 ]
 NonNegativeNumber = Annotated[
     Decimal,
-    PlainValidator(_decimal_within("declaration-number-negative", _ZERO, None, open_low=False)),
+    PlainValidator(decimal_within("declaration-number-negative", _ZERO, None, open_low=False)),
     _number_schema(_UNSIGNED_PATTERN, minimum=0),
 ]
 Ratio = Annotated[
     Decimal,
-    PlainValidator(_decimal_within("overhead-below-one", _ONE, None, open_low=False, digits=RATIO_DIGITS)),
+    PlainValidator(decimal_within("overhead-below-one", _ONE, None, open_low=False, digits=RATIO_DIGITS)),
     _number_schema(_UNSIGNED_PATTERN, minimum=1),
 ]
 Pue = Annotated[
     Decimal,
-    PlainValidator(_decimal_within("pue-below-one", _ONE, None, open_low=False, digits=RATIO_DIGITS)),
+    PlainValidator(decimal_within("pue-below-one", _ONE, None, open_low=False, digits=RATIO_DIGITS)),
     _number_schema(_UNSIGNED_PATTERN, minimum=1),
 ]
 Share = Annotated[
     Decimal,
-    PlainValidator(_decimal_within("declaration-share-range", _ZERO, _ONE, open_low=True, digits=SHARE_DIGITS)),
+    PlainValidator(decimal_within("declaration-share-range", _ZERO, _ONE, open_low=True, digits=SHARE_DIGITS)),
     _number_schema(_UNSIGNED_PATTERN, exclusiveMinimum=0, maximum=1),
 ]
 Percent = Annotated[
     Decimal,
-    PlainValidator(_decimal_within("declaration-percent-range", _ZERO, _HUNDRED, open_low=True, digits=SHARE_DIGITS)),
+    PlainValidator(decimal_within("declaration-percent-range", _ZERO, _HUNDRED, open_low=True, digits=SHARE_DIGITS)),
     _number_schema(_UNSIGNED_PATTERN, exclusiveMinimum=0, maximum=100),
 ]
 Count = Annotated[
-    int, PlainValidator(_integer_within(1, 10**7 - 1)), _number_schema("^[1-9][0-9]{0,6}$", "integer", minimum=1)
+    int, PlainValidator(integer_within(1, 10**7 - 1)), _number_schema("^[1-9][0-9]{0,6}$", "integer", minimum=1)
 ]
 Yen = Annotated[
-    int, PlainValidator(_integer_within(0, 10**15 - 1)), _number_schema("^(0|[1-9][0-9]{0,14})$", "integer", minimum=0)
+    int, PlainValidator(integer_within(0, 10**15 - 1)), _number_schema("^(0|[1-9][0-9]{0,14})$", "integer", minimum=0)
 ]
 Year = Annotated[
     int,
-    PlainValidator(_integer_within(FIRST_YEAR, LAST_YEAR - 1)),
+    PlainValidator(integer_within(FIRST_YEAR, LAST_YEAR - 1)),
     _number_schema("^[0-9]{4}$", "integer", minimum=FIRST_YEAR, maximum=LAST_YEAR - 1),
 ]
-MonthOfStart = Annotated[int, PlainValidator(_april), WithJsonSchema({"enum": [4, "4"]})]
+MonthOfStart = Annotated[int, PlainValidator(april), WithJsonSchema({"enum": [4, "4"]})]
 SupplierMenu = Annotated[str, PlainValidator(supplier_menu), _text_schema("^(residual|whole|[A-Za-z0-9]{1,8})?$")]
 GapLimit = Annotated[
     int,
-    PlainValidator(_integer_within(1, 1800)),
+    PlainValidator(integer_within(1, 1800)),
     _number_schema("^[1-9][0-9]{0,3}$", "integer", minimum=1, maximum=1800),
 ]
 BigInteger = Annotated[
@@ -337,7 +113,7 @@ BigInteger = Annotated[
 ]
 Flag = Annotated[bool, PlainValidator(boolean), WithJsonSchema({"enum": [True, False, "true", "false"]})]
 Day = Annotated[date, PlainValidator(day), _text_schema(r"^\d{4}-\d{2}-\d{2}$", format="date")]
-InstantMs = Annotated[int, PlainValidator(instant_ms), _text_schema(_INSTANT.pattern.join("^$"), format="date-time")]
+InstantMs = Annotated[int, PlainValidator(instant_ms), _text_schema(_INSTANT_PATTERN, format="date-time")]
 UnitSymbol = Annotated[str, PlainValidator(unit_symbol), _text_schema(minLength=1)]
-Sha256 = Annotated[str, PlainValidator(_matching(_HEX, "declaration-digest")), _text_schema("^[0-9a-f]{64}$")]
-Country = Annotated[str, PlainValidator(_matching(_COUNTRY, "declaration-country")), _text_schema("^[A-Z]{2}$")]
+Sha256 = Annotated[str, PlainValidator(matching(HEX_64, "declaration-digest")), _text_schema("^[0-9a-f]{64}$")]
+Country = Annotated[str, PlainValidator(matching(TWO_CAPITALS, "declaration-country")), _text_schema("^[A-Z]{2}$")]

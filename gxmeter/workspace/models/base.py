@@ -12,7 +12,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator, model_validator
 
 from gxmeter.core.calendar import jst_midnight_ms
-from gxmeter.workspace.types import LAST_YEAR, Day, fault
+from gxmeter.workspace.parsing import LAST_YEAR, fault
+from gxmeter.workspace.types import Day
 
 OPEN_END = date(LAST_YEAR, 12, 31)
 """The last day of a period whose end is left open; far away, still a slot edge."""

@@ -8,7 +8,8 @@ from typing import Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from gxmeter.workspace.models.base import Declaration
-from gxmeter.workspace.types import Flag, GapLimit, Identifier, MonthOfStart, Note, Percent, Text, Year, fault
+from gxmeter.workspace.parsing import fault
+from gxmeter.workspace.types import Flag, GapLimit, Identifier, MonthOfStart, Note, Percent, Text, Year
 
 SCHEMA = "gxmeter-workspace/1"
 

@@ -8,7 +8,8 @@ from typing import Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from gxmeter.workspace.models.base import Declaration
-from gxmeter.workspace.types import Country, Day, Identifier, Note, Percent, Text, fault
+from gxmeter.workspace.parsing import fault
+from gxmeter.workspace.types import Country, Day, Identifier, Note, Percent, Text
 
 EntityKind = Literal["reporting", "holder", "other"]
 Relation = Literal["subsidiary", "joint-control", "associate", "fixed-asset-investment"]

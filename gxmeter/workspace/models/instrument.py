@@ -10,7 +10,8 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from gxmeter.core.calendar import jst_midnight_ms
 from gxmeter.workspace.models.base import Declaration, end_of_day_ms, not_before
-from gxmeter.workspace.types import Day, Identifier, NonNegativeNumber, Note, PositiveNumber, Text, Year, fault
+from gxmeter.workspace.parsing import fault
+from gxmeter.workspace.types import Day, Identifier, NonNegativeNumber, Note, PositiveNumber, Text, Year
 
 CERTIFICATES = frozenset({"nonfossil-certificate", "green-power"})
 """Kinds that stand for kWh and are applied to a contract; the others are credits in tonnes."""

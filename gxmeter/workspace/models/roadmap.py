@@ -7,20 +7,8 @@ from typing import Any, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from gxmeter.workspace.models.base import Declaration
-from gxmeter.workspace.types import (
-    Count,
-    Day,
-    Identifier,
-    MaybeText,
-    Note,
-    Number,
-    Sha256,
-    Text,
-    UnitSymbol,
-    Year,
-    Yen,
-    fault,
-)
+from gxmeter.workspace.parsing import fault
+from gxmeter.workspace.types import Count, Day, Identifier, MaybeText, Note, Number, Sha256, Text, UnitSymbol, Year, Yen
 
 SCHEMA = "gxmeter-roadmap/1"
 

@@ -9,6 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from gxmeter.core.numbers import product
 from gxmeter.workspace.models.base import Declaration
+from gxmeter.workspace.parsing import fault
 from gxmeter.workspace.types import (
     BigInteger,
     Count,
@@ -19,7 +20,6 @@ from gxmeter.workspace.types import (
     Note,
     PositiveNumber,
     Text,
-    fault,
 )
 
 Frame = Literal["development", "exploration", "none"]

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import ValidationInfo, field_validator
 
 from gxmeter.workspace.models.base import DayPeriod, Declaration
+from gxmeter.workspace.parsing import fault
 from gxmeter.workspace.types import (
     Country,
     Flag,
@@ -20,7 +21,6 @@ from gxmeter.workspace.types import (
     Share,
     SupplierMenu,
     Text,
-    fault,
 )
 
 Arrangement = Literal["owned", "colocation", "lease", "cloud", "allocation"]

@@ -153,6 +153,40 @@ def test_links_in_circles_pipes_and_folders_are_findings(base: Path) -> None:
     }
 
 
+def test_a_file_where_a_folder_should_be_and_a_pipe_among_the_factors(base: Path) -> None:
+    (base / "instruments/c1.yaml").unlink()
+    (base / "instruments/j1.yaml").unlink()
+    (base / "instruments").rmdir()
+    (base / "instruments").write_text("not a folder", "utf-8")
+    (base / "factors").mkdir()
+    os.mkfifo(base / "factors/pipe.yaml")
+    workspace = load_workspace(base)
+    assert workspace.factor_files == ()
+    assert {(item.code, item.file) for item in workspace.findings} == {
+        ("declaration-unreadable", "instruments"),
+        ("declaration-not-a-file", "factors/pipe.yaml"),
+    }
+
+
+def test_a_programme_ends_no_earlier_than_it_begins(base: Path) -> None:
+    programme = "programme: {id: p, name_ja: 事業, name_en: P, first_fy: 2030, last_fy: 2026}\n"
+    with (base / "gxmeter.yaml").open("a", encoding="utf-8") as file:
+        file.write(programme)
+    with pytest.raises(InputError) as caught:
+        load_workspace(base)
+    assert [(item.code, item.row) for item in caught.value.findings] == [("period-reversed", 4)]
+
+
+def test_periods_of_certificates_and_parts_are_half_open(base: Path) -> None:
+    workspace = load_workspace(base)
+    certificate = workspace.instruments[0]
+    part = workspace.runs[0].declared[0]
+    assert certificate.is_certificate
+    assert instant(certificate.vintage_start_ms) == "2026-03-31T15:00:00Z"
+    assert instant(certificate.vintage_end_ms) == "2026-09-30T15:00:00Z"
+    assert (part.start_ms, part.end_ms) == (part.start, part.end)
+
+
 def test_oversized_and_undecodable_files_are_findings(base: Path) -> None:
     (base / "entities/big.yaml").write_bytes(b"#" * (MAX_BYTES + 1))
     (base / "entities/latin.yaml").write_bytes("id: caf\xe9\n".encode("latin-1"))
