@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -78,7 +79,7 @@ def test_landmarks_headings_and_names(chromium: Chromium, pages: Path, language:
     assert chromium.evaluate("document.querySelectorAll('main, header, footer, nav').length") == 4
     assert chromium.evaluate("document.querySelectorAll('h1').length") == 1
     levels = chromium.evaluate("[...document.querySelectorAll('h1,h2,h3,h4')].map(h => +h.tagName[1])")
-    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after - before <= 1 for before, after in pairwise(levels))
     assert chromium.evaluate("[...document.querySelectorAll('table')].every(t => t.caption && t.tHead)")
     assert chromium.evaluate("[...document.querySelectorAll('svg[role=img]')].every(s => s.querySelector('title'))")
 
