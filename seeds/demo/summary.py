@@ -13,6 +13,8 @@ from words import MEASURES, language, say
 REIWA_OFFSET = 2018
 """Fiscal year 2019 is Reiwa 1."""
 RUN = "demo-charlm"
+EVALUATED = ("rows", "factors", "lines", "figures", "targets")
+"""What both verifiers must have evaluated in equal number."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +36,8 @@ class Outcome:
     def agrees(self) -> bool:
         """Both implementations re-computed the package, object to nothing and evaluated the same."""
         first, second = self.verdicts
-        words = {first["verdict"], second["verdict"]}
-        same = first["evaluated"] == second["evaluated"] and self.codes[0] == self.codes[1]
-        return words == {"verified"} and same
+        same = all(first["evaluated"][what] == second["evaluated"][what] for what in EVALUATED)
+        return same and first["verdict"] == second["verdict"] == "verified" and self.codes[0] == self.codes[1]
 
     def rounded(self, figure: str) -> str:
         """A figure as printed, with thousands separators; a dash where it is absent."""
