@@ -47,8 +47,9 @@ nightly: $(DEV) ## The long checks: every test, more hypothesis examples.
 	@bash tools/setup_system.sh
 	@HYPOTHESIS_PROFILE=nightly VENV=$(VENV) bash tools/test.sh -m "nightly or not nightly"
 
-docs: $(DEV) ## Write the generated files anew (JSON Schemas).
+docs: $(DEV) ## Write the generated files anew (JSON Schemas, the page of findings).
 	@$(PY) -m gxmeter.workspace.schema
+	@$(PY) tools/findings_page.py
 
 lock: $(DEV) ## Resolve requirements.lock and requirements-dev.lock anew (fetches uv into .venv).
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check uv

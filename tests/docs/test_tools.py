@@ -1,11 +1,14 @@
-"""The coverage floors see a room that falls below, and say which lines."""
+"""The developers' scripts: coverage floors that name what is missing, and generated pages that are not stale."""
 
 from __future__ import annotations
 
 import importlib.util
+import subprocess
+import sys
 from pathlib import Path
 
-TOOL = Path(__file__).resolve().parents[2] / "tools" / "coverage_floors.py"
+TOOLS = Path(__file__).resolve().parents[2] / "tools"
+TOOL = TOOLS / "coverage_floors.py"
 _SPEC = importlib.util.spec_from_file_location("coverage_floors", TOOL)
 floors = importlib.util.module_from_spec(_SPEC)
 _SPEC.loader.exec_module(floors)
@@ -30,3 +33,9 @@ def test_one_missing_line_is_named() -> None:
 
 def test_a_room_that_vanished_is_a_fault() -> None:
     assert "gxmeter/ledger/" in floors.faults({"files": {"gxmeter/factors/a.py": _file(5, 5, [])}})[0]
+
+
+def test_the_page_of_findings_is_what_the_message_files_say() -> None:
+    command = [sys.executable, TOOLS / "findings_page.py", "--check"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
