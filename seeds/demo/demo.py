@@ -34,6 +34,8 @@ SCENARIO = HERE.parent / "consortium"
 TRAINER = HERE / "train.py"
 RUN, SITE = "demo-charlm", "edge-lab"
 JST = timezone(timedelta(hours=9))
+MARK = ".gxmeter-demo"
+"""An empty file in the output folder: what lies there is the demo's, and may be written anew."""
 FINE = (0, 3)
 """Exit codes of a command that did its work: nothing to say, or should-level findings."""
 DONE = (0, 1, 3)
@@ -55,7 +57,13 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         parser.error("--seconds must be a number above 0")
     if options.journal and not options.journal.is_dir():
         parser.error(say("no-journal", path=options.journal))
+    if options.out.exists() and not (options.out / MARK).exists() and _holds_anything(options.out):
+        parser.error(say("not-ours", path=options.out))
     return options
+
+
+def _holds_anything(place: Path) -> bool:
+    return not place.is_dir() or any(place.iterdir())
 
 
 class Demo:
@@ -69,6 +77,8 @@ class Demo:
 
     def prepare(self, journal: Path | None) -> None:
         """A fresh copy of the scenario, with the journal if given; an earlier demo's output goes, its key stays."""
+        self.out.mkdir(parents=True, exist_ok=True)
+        (self.out / MARK).touch()
         kept = self.out / "kept-journal"
         shutil.rmtree(kept, ignore_errors=True)
         if journal:

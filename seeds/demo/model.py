@@ -28,7 +28,7 @@ EMBEDDING = 24
 """Numbers per character."""
 HIDDEN = 192
 """Width of each of the two hidden layers."""
-LEARNING_RATE = 4e-4
+LEARNING_RATE = 1e-3
 DECAY_MEAN = 0.9
 DECAY_SQUARE = 0.99
 TINY = 1e-8

@@ -83,6 +83,10 @@ TEXTS = {
         "{step}: 機械可読の答えがありません。記録: {log}",
         "{step}: no machine-readable answer. Log: {log}",
     ),
+    "not-ours": (
+        "{path} には別のものが入っています。空の場所か、前のデモの出力先を --out で指定してください。",
+        "{path} holds something else; name an empty place, or an earlier demo's output, with --out.",
+    ),
     "no-journal": (
         "ジャーナルのフォルダーがありません: {path}",
         "There is no journal folder: {path}",

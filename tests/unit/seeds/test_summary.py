@@ -151,6 +151,22 @@ def test_the_scenario_is_copied_afresh_and_an_own_journal_survives(tmp_path):
     assert not (walk.workspace / "runs" / "left-over.yaml").exists()
 
 
+def test_a_folder_with_other_things_in_it_is_refused_untouched(tmp_path, capsys):
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report" / "own.txt").write_text("mine")
+    with pytest.raises(SystemExit) as stop:
+        demo.parse(["--out", str(tmp_path)])
+    assert stop.value.code == 2
+    assert str(tmp_path) in capsys.readouterr().err
+    assert (tmp_path / "report" / "own.txt").read_text() == "mine"
+
+
+def test_an_empty_place_and_an_earlier_output_are_taken(tmp_path):
+    assert demo.parse(["--out", str(tmp_path)]).out == tmp_path
+    demo.Demo(tmp_path).prepare(None)
+    assert demo.parse(["--out", str(tmp_path)]).out == tmp_path
+
+
 def test_a_missing_journal_is_bad_usage(tmp_path, capsys):
     with pytest.raises(SystemExit) as stop:
         demo.parse(["--journal", str(tmp_path / "none")])
