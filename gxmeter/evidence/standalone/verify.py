@@ -121,6 +121,7 @@ contract-missing? | 電力契約がなく代替値を使います | has time wit
 boundary-step-missing? | 境界の比率が不明のため1としました | lacks a boundary ratio; it counts as 1
 runs-exceed-meter | 学習の電力量がメーター値を超えます | has runs that use more than the meter shows
 meter-crosses-contract | メーター期間が契約または年度の端をまたぎます | has a reading across a contract or year edge
+certificate-without-contract | 証書の契約がありません | has a certificate for a contract that does not exist
 certificate-outside-vintage | 証書の期間が契約期間と重なりません | has a certificate outside the contract's time
 certificate-on-zero-menu | 係数0の契約に証書を重ねています | has a certificate on a contract of factor 0
 certificate-exceeds-consumption? | 証書の量が消費量を超えます | has a certificate above consumption
@@ -143,8 +144,8 @@ progress-mismatch | 進捗が数値と一致しません | has progress that dif
 sequence-replayed | 通し番号が進んでいません | has a sequence number that is not newer than the last
 """
 
-# Tables, in the notation of the specification (s text, i integer, d decimal, t instant, b boolean, ? may be
-# empty, * key). The three source columns of used.csv are judged in 4.3, so here they may be empty.
+# Tables, in the notation of the specification: s text, i integer, d decimal, p decimal as published or printed,
+# t instant, b boolean; ? may be empty; * key. The sources in used.csv are judged in 4.3, so here they may be empty.
 TABLE_TEXT = """
 boundary/sites | site_id s* name_ja s name_en s country s supply_area s arrangement s operational_control b
  overhead_control b overhead_node d? overhead_it d? accounting_share d direct_sources s
@@ -162,7 +163,7 @@ activity/energy | row_id i* run_id s site_id s device_id s start t end t boundar
 activity/meters | meter_id s* site_id s start t end t kind s energy_kwh d evidence_id s
 activity/raw_index | evidence_id s* path s bytes i sha256 s records i first t? last t? clean_end b?
 evidence/evidence | evidence_id s* kind s path s bytes i sha256 s
-factors/used | factor_id s* value d unit s actuals_fy i? applies_to_fy i? submission_fy i? edition_on s
+factors/used | factor_id s* value p unit s actuals_fy i? applies_to_fy i? submission_fy i? edition_on s
  source_title s? source_place s? source_url s? status s provisional b
 roadmap/roadmap | target_id s* measure s fy i value d unit s
 method/formulas | formula_id s* expression s unit s rounding s reference s
@@ -172,7 +173,7 @@ results/lines | line_id s* kind s run_id s? site_id s contract_id s? frame s? co
  facility_kwh d scope s category s? location_factor_id s location_t_per_kwh d tco2_location d market_factor_id s
  market_t_per_kwh d tco2_market d basic_factor_id s basic_t_per_kwh d tco2_basic d adjusted_factor_id s
  adjusted_t_per_kwh d tco2_adjusted d low_pct d high_pct d evidence_id s?
-results/figures | figure_id s* formula_id s measure s? lines_filter s? exact d rounded s unit s decimals i rounding s
+results/figures | figure_id s* formula_id s measure s? lines_filter s? exact d rounded p unit s decimals i rounding s
 results/progress | target_id s* measure s fy i target d actual d? gap d? unit s met s?
 results/lineage | line_id s* source s* first s last s
 """
@@ -410,7 +411,7 @@ class Column(dict[str, Any]):
         is_id = kind == "s" and (name.endswith("_id") or name == "part_id")
         many = name == "evidence_id" and table in {"activity/energy", "results/lines"}
         self._allowed = set(words.split()) if words else None
-        self._kind = name if name in {"figure_id", "rounded"} else "ids" if many else "id" if is_id else kind
+        self._kind = name if name == "figure_id" else "ids" if many else "id" if is_id else kind
 
     def __missing__(self, cell: str) -> Any:  # noqa: ANN401 - the value's type is the column's
         value = read_value(self._kind, cell)
@@ -424,7 +425,7 @@ class Column(dict[str, Any]):
 PATTERNS = {
     "i": re.compile(r"-?(?:0|[1-9][0-9]*)"),
     "d": re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]*[1-9])?"),
-    "rounded": re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"),  # trailing zeros stay
+    "p": re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?"),  # trailing zeros stay
     "t": re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.(?!000)[0-9]{3})?Z"),
     "b": re.compile(r"true|false"),
 }
@@ -439,14 +440,20 @@ def read_value(kind: str, cell: str) -> Any:  # noqa: ANN401 - the value's type 
     """
     if kind in PATTERNS and (len(cell) > 60 or not PATTERNS[kind].fullmatch(cell)):
         raise ValueError(
-            {"d": "plain decimal, no trailing zeros", "t": "YYYY-MM-DDTHH:MM:SSZ", "b": "true | false"}.get(kind, kind)
+            {
+                "d": "plain decimal, no trailing zeros",
+                "p": "plain decimal",
+                "t": "YYYY-MM-DDTHH:MM:SSZ",
+                "b": "true | false",
+            }.get(kind, "integer")
         )
     if kind == "t":
         return (datetime.fromisoformat(cell) - EPOCH) // timedelta(milliseconds=1)
     ids = {"id": [cell], "ids": cell.split("|")}.get(kind, [])
     if not all(map(IDENTIFIER.fullmatch, ids)) or (kind in {"s", "figure_id"} and (not cell or cell[0] in "=+-@\t\r")):
         raise ValueError("identifier" if ids else "text that is not empty and begins with none of = + - @")
-    return {"i": int, "d": Decimal, "b": "true".__eq__}.get(kind, str)(cell)
+    converters: dict[str, Callable[[str], Any]] = {"i": int, "d": Decimal, "b": "true".__eq__}
+    return converters.get(kind, str)(cell)
 
 
 def rows_of(answer: Answer, name: str, data: bytes) -> Iterator[tuple[int, list[Any]]]:
@@ -537,10 +544,9 @@ def shaped(value: Any, shape: str, row: int | None = None) -> Row:  # noqa: ANN4
         if type(part) is not types.get(kind[0], str):
             raise Fault("json-malformed", row, f"{key}: {kind}", part)
         try:
-            result[key] = read_value(kind[0], str(part)) if kind[0] in "dt" else part
+            result[key] = read_value({"d": "p"}.get(kind[0], kind[0]), str(part)) if kind[0] in "dt" else part
         except ValueError as error:
             raise Fault("json-malformed", row, f"{key}: {error}", part) from None
-        result[key] = part if kind[0] == "d" else result[key]
     return result
 
 
@@ -845,7 +851,7 @@ def _check_row(case: Case, table: str, row: Row) -> None:
     need: tuple[str, ...] = ()
     if table == "instruments":
         certificate = row["kind"] in CERTIFICATES
-        need = ("contract_id", "quantity_kwh", "factor_t_per_kwh") if certificate else ("quantity_t",)
+        need = ("quantity_kwh", "factor_t_per_kwh") if certificate else ("quantity_t",)
     elif table == "declared" and row["energy_kwh"] is None:
         need = ("device_hours", "power_w")
     for column in need:
@@ -857,15 +863,15 @@ def _read_document(case: Case, name: str, path: str) -> None:
     data = case.small(path)
     if data is None:
         return
-    if data and not data.endswith(b"\n") and name not in {"registry", "roadmap_json"}:
-        raise Fault("text-malformed", None, "last line ended")
     if path.endswith(".jsonl"):
+        if data and not data.endswith(b"\n"):
+            raise Fault("text-malformed", None, "last line ended")
         value: Any = [read_json(line, i) for i, line in enumerate(data.split(b"\n")[:-1], 1)]
         form = b"".join(canonical(one) + b"\n" for one in value)
     else:
         value = read_json(data)
-        form = canonical(value) + b"\n"
-    if name in {"registry", "roadmap_json", "run_headers", "approvals"} and data not in {form, form[:-1]}:
+        form = canonical(value)
+    if path.startswith("data/") and data != form:
         raise Fault("json-malformed", None, "canonical JSON (RFC 8785)")
     case.docs[name] = DOCUMENTS[name](value) if name in DOCUMENTS else value
 
@@ -950,9 +956,8 @@ def _check_references(case: Case) -> None:
             if lost:
                 file = f"data/{SHORT[name]}.csv" if name in SHORT else JSON_FILES[name]
                 case.answer.find("reference-dangling", file, row.get("_row"), expected=column, found=" ".join(lost))
-                case.dangling |= (
-                    name in SHORT and SHORT[name].startswith(("boundary", "activity")) and target != "evidence"
-                )
+                source = SHORT.get(name, "").partition("/")[0]
+                case.dangling |= source in {"boundary", "activity"} and name != "instruments" and target != "evidence"
 
 
 def _check_counts(case: Case) -> None:
@@ -1086,8 +1091,6 @@ def _check_ranges(case: Case) -> None:
         ratios = [r for r in (row["overhead_node"], row["overhead_it"]) if r is not None]
         if min([*ratios, ONE]) < 1 or not 0 <= row["accounting_share"] <= 1:
             find("pue-out-of-range", "data/boundary/sites.csv", row["_row"], expected="ratios >= 1, share 0..1")
-        if row["accounting_share"] != 1 and any(m["site_id"] == row["site_id"] for m in tables.get("meters", ())):
-            find("cell-malformed", "data/boundary/sites.csv", row["_row"], expected="accounting_share 1 with a meter")
     for row in tables.get("pue", ()):
         if row["pue"] < 1:
             find("pue-out-of-range", "data/boundary/pue.csv", row["_row"], expected=">= 1", found=row["pue"])
@@ -1106,7 +1109,7 @@ def _check_ranges(case: Case) -> None:
 # ---------------------------------------------------------------------------------------- step 4: factors
 
 BASES = ("location", "market", "basic", "adjusted")
-CONSTANTS = {"electricity": {"GJ/thousand kWh", "MJ/kWh"}, "crude-oil": {"kL/GJ"}}  # equal scales
+CONSTANTS = {n: f"jp.energy-law.{n}.fy" for n in ("electricity-primary-energy", "crude-oil-equivalent")}  # id prefixes
 LINE_COLUMNS = [column[0] for column in TABLES["results/lines"]]
 
 
@@ -1187,21 +1190,19 @@ def step4_factors(case: Case) -> None:
         find("registry-unknown", file, expected=case.trust["registry_sha256"])  # 4.2
     if not case.has("factors", "used", "registry", "statement", "lines"):
         return
-    in_lines = {
+    needed = {
         row[f"{basis}_factor_id"]
         for row in case.tables["lines"]
         for basis in BASES
         if (row["kind"], basis) != ("instrument-in", "market")
     }
+    for name, prefix in CONSTANTS.items():
+        entry = constant(case, name)
+        needed.add(entry["id"] if entry else f"{prefix}{case.docs['statement']['fy']}")
     for row in case.tables["used"]:
         case.answer.evaluated["factors"] += 1
-        _check_factor(case, row, in_lines)
-    for name, units in CONSTANTS.items():
-        if constant(case, name) is None:
-            find(
-                "factor-unregistered", "data/factors/used.csv", expected=f"one constant in {' | '.join(sorted(units))}"
-            )
-    for lost in sorted(in_lines - {row["factor_id"] for row in case.tables["used"]}):
+        _check_factor(case, row, needed)
+    for lost in sorted(needed - {row["factor_id"] for row in case.tables["used"]}):
         find("factor-unregistered", "data/factors/used.csv", expected=lost)
     if case.docs["statement"]["provisional"] != any(row["provisional"] for row in case.tables["used"]):
         find("factor-year-wrong", "data/statement.json", found=f"provisional {case.docs['statement']['provisional']}")
@@ -1210,13 +1211,16 @@ def step4_factors(case: Case) -> None:
 
 
 def constant(case: Case, name: str) -> Row | None:
-    """The used row of a constant, if there is exactly one."""
-    kinds = {e["id"] for e in case.docs["registry"].values() if e["kind"] == "constant"}
-    rows = [r for r in case.tables["used"] if r["factor_id"] in kinds and r["unit"] in CONSTANTS[name]]
-    return rows[0] if len(rows) == 1 else None
+    """The registry entry of a constant in the statement's year (4.1)."""
+    fy = case.docs["statement"]["fy"]
+    entries = [
+        e for e in case.docs["registry"].values() if e["kind"] == "constant" and e["id"].startswith(CONSTANTS[name])
+    ]
+    valid = [e for e in entries if e.get("valid_from_fy", fy) <= fy <= e.get("valid_to_fy", fy)]
+    return max(valid, key=lambda e: (e.get("valid_from_fy", 0), e["id"]), default=None)
 
 
-def _check_factor(case: Case, row: Row, in_lines: set[str]) -> None:
+def _check_factor(case: Case, row: Row, needed: set[str]) -> None:
     find, number, file = case.answer.find, row["_row"], "data/factors/used.csv"
     entry = case.docs["registry"].get(row["factor_id"])
     if entry is None:
@@ -1226,22 +1230,18 @@ def _check_factor(case: Case, row: Row, in_lines: set[str]) -> None:
     registered = {
         c: entry.get(c) for c in ("unit", "actuals_fy", "applies_to_fy", "submission_fy", "edition_on", "status")
     }
-    registered |= {f"source_{c}": source.get(c) or "" for c in ("title", "place", "url")} | {
-        "value": Decimal(entry["value"])
-    }
+    registered |= {f"source_{c}": source.get(c) or "" for c in ("title", "place", "url")} | {"value": entry["value"]}
     for column, value in registered.items():
         if row[column] != value:
             find("factor-unregistered", file, number, expected=f"{column} {value}", found=row[column])
-    _check_status(case, row, entry)
-    if row["factor_id"] not in in_lines and (
-        entry["kind"] != "constant" or not any(row["unit"] in units for units in CONSTANTS.values())
-    ):
+    _check_status(case, row)
+    if row["factor_id"] not in needed:
         find("factor-unused", file, number, found=row["factor_id"])
-    if row["factor_id"] in in_lines and row["unit"] != "t-CO2/kWh":
+    if entry["kind"] != "constant" and row["unit"] != "t-CO2/kWh":
         find("factor-unit-wrong", file, number, expected="t-CO2/kWh", found=row["unit"])  # 4.4
 
 
-def _check_status(case: Case, row: Row, entry: Row) -> None:
+def _check_status(case: Case, row: Row) -> None:
     """4.3, 4.5."""
     find, number, file = case.answer.find, row["_row"], "data/factors/used.csv"
     fy, final = case.docs["statement"]["fy"], case.docs["statement"]["kind"] == "final"
@@ -1252,8 +1252,7 @@ def _check_status(case: Case, row: Row, entry: Row) -> None:
     if not all(row[c].strip() for c in ("source_title", "source_place", "source_url")):
         find("factor-source-missing", file, number, found=row["factor_id"])
     applies = row["applies_to_fy"] or fy
-    first, last = entry.get("valid_from_fy") or fy, entry.get("valid_to_fy") or fy
-    if applies > fy or row["provisional"] != (applies < fy) or not first <= fy <= last:
+    if applies > fy or row["provisional"] != (applies < fy):
         find("factor-year-wrong", file, number, expected=f"{fy}", found=f"{applies}, provisional {row['provisional']}")
     if row["provisional"]:
         find("factor-not-published" if final else "factor-provisional", file, number, found=row["factor_id"])
@@ -1415,24 +1414,25 @@ class Ledger:
         if end <= self.year[0] or start >= self.year[-1]:
             return
         edges = [edge for c in self._of_site("contracts", meter["site_id"]) for edge in (c["start"], c["end"])]
-        if any(start < edge < end for edge in [*edges, self.year[0], self.year[-1]]):
+        crosses = any(start < edge < end for edge in [*edges, self.year[0], self.year[-1]])
+        if crosses or site["accounting_share"] != 1:
             self.find("meter-crosses-contract", file, meter["_row"], found=meter["meter_id"])
             return
         inside = [x for x in self.lines if x["site_id"] == meter["site_id"] and start <= x["start"] and x["end"] <= end]
-        rest = meter["energy_kwh"] * site["accounting_share"] - sum(
-            x["facility_kwh"] for x in inside if x["kind"] == "run"
-        )
+        rest = meter["energy_kwh"] - sum(x["facility_kwh"] for x in inside if x["kind"] == "run")
         if rest < 0:
             self.find("runs-exceed-meter", file, meter["_row"], expected=">= 0", found=plain(rest))
         elif rest > 0:
-            kwh = rest / site["accounting_share"]
-            energy = {"energy_kwh": kwh, "energy_j": kwh * 3_600_000, "evidence_id": meter["evidence_id"]}
+            energy = {"energy_kwh": rest, "energy_j": rest * 3_600_000, "evidence_id": meter["evidence_id"]}
             self._add("unattributed", site, (start, end), method="meter", **energy)
 
     def _certificate(self, row: Row, taken: defaultdict[str, Decimal]) -> None:
         """5.6."""
         file, contract = "data/boundary/instruments.csv", row["contract_id"]
-        held = next(c for c in self.case.tables["contracts"] if c["contract_id"] == contract)
+        held = next((c for c in self.case.tables["contracts"] if c["contract_id"] == contract), None)
+        if held is None:
+            self.find("certificate-without-contract", file, row["_row"], found=row["instrument_id"])
+            return
         start, end = max(held["start"], self.year[0]), min(held["end"], self.year[-1])
         if start >= end or row["vintage_start"] >= end or row["vintage_end"] <= start:
             self.find("certificate-outside-vintage", file, row["_row"], found=row["instrument_id"])
@@ -1585,11 +1585,11 @@ class Figures:
             self.case.answer.find("scope1-not-assessed", "data/boundary/sites.csv", site["_row"], found=site["site_id"])
         for name in () if unknown else ("scope1_t", "scope1_domestic_t"):
             self._put(name, "declared-none", ZERO, "t-CO2")
-        heat, oil = constant(self.case, "electricity"), constant(self.case, "crude-oil")
+        heat, oil = constant(self.case, "electricity-primary-energy"), constant(self.case, "crude-oil-equivalent")
         if heat and oil:
             domestic = [x["facility_kwh"] for x in self.lines if (x["scope"], x["country"]) == ("2", "JP")]
-            self._put("primary_energy_gj", "primary-energy", sum(domestic, ZERO) * heat["value"] / 1000, "GJ")
-            self._put("crude_oil_kl", "crude-oil", self._value("primary_energy_gj") * oil["value"], "kL")
+            self._put("primary_energy_gj", "primary-energy", sum(domestic, ZERO) * Decimal(heat["value"]) / 1000, "GJ")
+            self._put("crude_oil_kl", "crude-oil", self._value("primary_energy_gj") * Decimal(oil["value"]), "kL")
         self._put("gross_market_t", "gross", self._value("scope1_t") + self._value("scope2_market_t"), "t-CO2")
         credit = [r["quantity_t"] for r in tables["instruments"] if r["kind"] in {"j-credit", "jcm"} and r["fy"] == fy]
         self._put("credits_t", "credits", sum(credit, ZERO), "t-CO2")

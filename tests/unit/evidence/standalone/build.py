@@ -84,8 +84,8 @@ factor_id,value,unit,actuals_fy,applies_to_fy,submission_fy,edition_on,source_ti
 a1-b-adjusted,0.0004,t-CO2/kWh,2024,2025,2026,2025-07-18,{SOURCE},confirmed,true
 a1-b-basic,0.0005,t-CO2/kWh,2024,2025,2026,2025-07-18,{SOURCE},confirmed,true
 average,0.000423,t-CO2/kWh,2024,2025,2026,2025-07-18,{SOURCE},confirmed,true
-const-heat,8.64,GJ/thousand kWh,,,,2023-04-01,{SOURCE},confirmed,false
-const-oil,0.0258,kL/GJ,,,,2023-04-01,{SOURCE},confirmed,false
+jp.energy-law.crude-oil-equivalent.fy2023,0.0258,kL/GJ,,,,2023-04-01,{SOURCE},confirmed,false
+jp.energy-law.electricity-primary-energy.fy2023,8.640,GJ/thousand kWh,,,,2023-04-01,{SOURCE},confirmed,false
 """,
     "roadmap/roadmap": """
 target_id,measure,fy,value,unit
@@ -133,9 +133,9 @@ t-2026,scope2_market_t,2026,0.1,0.096,-0.004,t-CO2,
 # Totals on paper. AI energy: 0.99 + 84 = 84.99 kWh; x 0.000423 = 0.03595077 t; x 0.0005 = 0.042495 t.
 # Scope 2: 84.99 + 157.01 + 50 - 50 = 242 kWh; location 242 x 0.000423 = 0.102366 t; market (242 - 50) x 0.0005 =
 # 0.096 t; basic 242 x 0.0005 = 0.121 t; adjusted 242 x 0.0004 = 0.0968 t. Primary energy 242 x 8.64 / 1000 = 2.09088
-# GJ; oil 2.09088 x 0.0258 = 0.053944704 kL. Shares: 0.99 / 84.99 = 1.164842922697...%, 84 / 84.99 = 98.835157077302...%.
-# Interval: sqrt((0.99 x 5)^2 + (84 x 20)^2) / 84.99 = 19.767117...; sqrt(4.95^2 + 4200^2) / 84.99 = 49.417613....
-DAY = "0.035532,0.03553,t-CO2"
+# GJ; oil 2.09088 x 0.0258 = 0.053944704 kL. Shares: 0.99 / 84.99 = 1.16484292269678..%, the rest 98.8351570773032..%.
+# Interval: low sqrt((0.99 x 5)^2 + (84 x 20)^2) / 84.99 = 19.767117218..; high sqrt(4.95^2 + 4200^2) / 84.99 =
+# 49.417612859..
 FIGURES = """
 ai_location_t,sum,tco2_location,kind=run,0.03595077,0.03595,t-CO2,5
 ai_location_t.frame.development,sum,tco2_location,kind=run;frame=development,0.00041877,0.0004188,t-CO2,7
@@ -195,12 +195,13 @@ shk_adjusted_t,sum,tco2_adjusted,scope=2;country=JP,0.0968,0.09680,t-CO2,5
 shk_basic_t,sum,tco2_basic,scope=2;country=JP,0.121,0.1210,t-CO2,4
 target.t-2026,target,,,0.1,0.1000,t-CO2,4
 """
+HEAT, OIL = "jp.energy-law.electricity-primary-energy.fy2023", "jp.energy-law.crude-oil-equivalent.fy2023"
 FIGURE_HEADER = "figure_id,formula_id,measure,lines_filter,exact,rounded,unit,decimals,rounding\n"
 TABLES["results/figures"] = "\n" + FIGURE_HEADER + FIGURES.lstrip().replace("\n", ",half-up-4sig\n")
 
 
 def canonical(value: Any) -> bytes:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def entry(factor_id: str, value: str, kind: str, **more: Any) -> dict[str, Any]:
@@ -224,8 +225,19 @@ def registry() -> list[dict[str, Any]]:
         entry("a1-whole-basic", "0.00055", "whole", basis="basic", number="A0001"),
         entry("average", "0.000423", "national-average"),
         entry("average-old", "0.000438", "national-average", **old),
-        entry("const-heat", "8.64", "constant", commodity="electricity-heat", unit="GJ/thousand kWh", **no_year),
-        entry("const-oil", "0.0258", "constant", commodity="crude-oil", unit="kL/GJ", **no_year),
+        entry(
+            HEAT,
+            "8.640",
+            "constant",
+            valid_from_fy=2023,
+            commodity="electricity-heat",
+            unit="GJ/thousand kWh",
+            **no_year,
+        ),
+        entry(
+            HEAT.replace("fy2023", "fy2013"), "9.76", "constant", valid_from_fy=2013, unit="GJ/thousand kWh", **no_year
+        ),
+        entry(OIL, "0.0258", "constant", commodity="crude-oil", unit="kL/GJ", **no_year),
         entry("substitute", "0.000423", "substitute"),
     ]
     return sorted(entries, key=lambda e: e["id"])
@@ -309,17 +321,17 @@ def payload() -> Files:
     """Every file under data/, and the tag files that do not depend on them."""
     files = {f"data/{name}.csv": text.lstrip("\n").encode() for name, text in TABLES.items()}
     files["data/statement.json"] = canonical(statement())
-    files["data/activity/run_headers.jsonl"] = canonical(header())
+    files["data/activity/run_headers.jsonl"] = canonical(header()) + b"\n"
     files["data/factors/registry/registry.json"] = canonical({"schema": "gxmeter-registry/1", "entries": registry()})
     files["data/roadmap/roadmap.json"] = canonical(roadmap())
-    files["data/roadmap/approvals.jsonl"] = canonical(approval())
+    files["data/roadmap/approvals.jsonl"] = canonical(approval()) + b"\n"
     for name in (
         "data/method/environment.json",
         "data/checks/checks.json",
         "data/report/report.json",
         "datapackage.json",
     ):
-        files[name] = b"{}\n"
+        files[name] = b"{}"
     for language in ("ja", "en"):
         files[f"data/report/report.{language}.html"] = HTML.encode()
         files[f"HOW-TO-VERIFY.{language}.md"] = b"Run verify.py\n"
