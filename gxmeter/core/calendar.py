@@ -16,7 +16,7 @@ JST = timezone(timedelta(hours=9), "JST")
 SLOT_MS = 1_800_000
 """Length of a slot [ms]: half an hour (the settlement period of the Japanese grid)."""
 
-_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{3})?Z")
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{3})?Z", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MS = timedelta(milliseconds=1)
 _REIWA_START = 2018
@@ -46,7 +46,7 @@ def instant(ts_ms: int) -> str:
     >>> instant(1_775_001_600_000)
     '2026-04-01T00:00:00Z'
     """
-    text = from_ms(ts_ms).strftime("%Y-%m-%dT%H:%M:%S")
+    text = from_ms(ts_ms).replace(tzinfo=None).isoformat(timespec="seconds")  # strftime does not pad years below 1000
     return f"{text}.{ts_ms % 1000:03d}Z" if ts_ms % 1000 else f"{text}Z"
 
 
@@ -76,7 +76,7 @@ def jst_date(ts_ms: int) -> date:
 
 def jst_month(ts_ms: int) -> str:
     """The calendar month in Japan at an instant, ``2026-04``."""
-    return jst_date(ts_ms).strftime("%Y-%m")
+    return jst_date(ts_ms).isoformat()[:7]
 
 
 @dataclass(frozen=True, order=True, slots=True)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from dataclasses import dataclass
 from typing import Protocol
+
+_SECONDS = re.compile(r"[0-9]{1,11}")
+"""Up to the year 5138; more is no date."""
 
 
 class Clock(Protocol):
@@ -47,9 +51,14 @@ class FixedClock:
 
 
 def writer_clock() -> Clock:
-    """The clock for generated files: ``SOURCE_DATE_EPOCH`` (seconds) where set, else the system's.
+    """The clock for generated files: ``SOURCE_DATE_EPOCH`` (seconds) where set, else the system's."""
+    return source_date() or SystemClock()
+
+
+def source_date() -> FixedClock | None:
+    """The instant that ``SOURCE_DATE_EPOCH`` names; None where it is unset or no plain count of seconds.
 
     See https://reproducible-builds.org/specs/source-date-epoch/.
     """
     epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
-    return FixedClock(int(epoch) * 1000) if epoch.isdigit() else SystemClock()
+    return FixedClock(int(epoch) * 1000) if _SECONDS.fullmatch(epoch) else None

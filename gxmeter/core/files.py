@@ -55,13 +55,23 @@ def folder_atomically(path: Path) -> Iterator[Path]:
     building.chmod(0o755)
     try:
         yield building
-        if path.exists():
-            old = Path(tempfile.mkdtemp(prefix=f".{path.name}.old.", dir=path.parent))
-            path.replace(old / path.name)
-            building.replace(path)
-            shutil.rmtree(old)
-        else:
-            building.replace(path)
+        _take_place(building, path)
     except BaseException:
         shutil.rmtree(building, ignore_errors=True)
         raise
+
+
+def _take_place(building: Path, path: Path) -> None:
+    """Rename the built folder; an old one steps aside first and comes back if the new one cannot take its place."""
+    if not path.exists():
+        building.replace(path)
+        return
+    aside = Path(tempfile.mkdtemp(prefix=f".{path.name}.old.", dir=path.parent))
+    old = path.rename(aside / path.name)
+    try:
+        building.replace(path)
+    except BaseException:
+        old.replace(path)
+        raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)

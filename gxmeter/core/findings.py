@@ -18,6 +18,7 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unicodedata import category
 
 MESSAGES = Path(__file__).parent / "messages"
 _HOLE = re.compile(r"\{([a-z_]+)\}")
@@ -94,8 +95,11 @@ def _fill(template: str, values: dict[str, str]) -> str:
 
 
 def _shown(value: object) -> str:
-    """Foreign text made safe for one line: control characters replaced, cut to 200 characters."""
-    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(value))
+    """Foreign text made safe for one line: control characters replaced, cut to 200 characters.
+
+    Spaces that Python does not count as printable, such as the ideographic one in Japanese names, stay.
+    """
+    text = "".join(c if c.isprintable() or category(c) == "Zs" else "\N{REPLACEMENT CHARACTER}" for c in str(value))
     return text if len(text) <= _MAX_FIELD else text[: _MAX_FIELD - 1] + "…"
 
 
@@ -123,7 +127,7 @@ def finding(
         level=message.level,
         ja=_fill(message.ja, values),
         en=_fill(message.en, values),
-        file=file,
+        file=values.get("file") if file is not None else None,
         row=row,
         expected=values.get("expected"),
         found=values.get("found"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,6 +71,7 @@ def load_key(path: Path) -> SigningKey:
     Raises:
         InputError: ``key-unreadable``, ``key-mode`` (others may read the file).
     """
+    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415
     from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
 
@@ -77,7 +79,7 @@ def load_key(path: Path) -> SigningKey:
         data = path.read_bytes()
         open_to_others = path.stat().st_mode & 0o077
         private = load_pem_private_key(data, password=None)
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise InputError("key-unreadable", file=str(path)) from error
     if not isinstance(private, Ed25519PrivateKey):
         raise InputError("key-unreadable", file=str(path))
@@ -90,18 +92,32 @@ def create_key(path: Path) -> SigningKey:
     """Make a new private key file of mode 0600; an existing file is never overwritten.
 
     Raises:
-        InputError: ``key-exists``.
+        InputError: ``key-exists``; ``key-unwritable``: the folder cannot be made or written to.
     """
     from cryptography.hazmat.primitives import serialization as s  # noqa: PLC0415
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415
 
     private = Ed25519PrivateKey.generate()
     pem = private.private_bytes(s.Encoding.PEM, s.PrivateFormat.PKCS8, s.NoEncryption())
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if path.exists():
+        raise InputError("key-exists", file=str(path))
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise InputError("key-exists", file=str(path)) from None
-    with os.fdopen(handle, "wb") as file:
-        file.write(pem)
+        _write_new(path, pem)
+    except OSError as error:
+        code = "key-exists" if path.exists() else "key-unwritable"
+        raise InputError(code, file=str(path)) from error
     return SigningKey(private)
+
+
+def _write_new(path: Path, pem: bytes) -> None:
+    """Write a new file of mode 0600 beside its place, then link it there: never half a key, never over another."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(pem)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(name, path)
+    finally:
+        Path(name).unlink()

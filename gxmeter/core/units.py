@@ -131,6 +131,13 @@ def unit(symbol: str) -> Unit:
     return Unit(f"{top}/{bottom}", _merge(a.dimension, b.dimension, -1), a.scale / b.scale)
 
 
+def _parts(quotient: Unit) -> tuple[Unit, Unit] | None:
+    """Numerator and denominator of a unit written ``A/B`` of two known ones; None for every other unit."""
+    top, _, bottom = quotient.symbol.partition("/")
+    table = _simple()
+    return (table[top], table[bottom]) if top in table and bottom in table else None
+
+
 @dataclass(frozen=True, slots=True)
 class Quantity:
     """An exact amount with its unit.
@@ -182,9 +189,9 @@ class Quantity:
     def __mul__(self, other: Quantity) -> Quantity:
         """Multiply exactly; dimensions that cancel across scales (MWh x kg/kWh) are reduced first."""
         for numerator, quotient in ((self, other), (other, self)):
-            top, slash, bottom = quotient.unit.symbol.partition("/")
-            if slash and unit(bottom).dimension == numerator.unit.dimension:
-                return Quantity(product(numerator.to(unit(bottom)).value, quotient.value), unit(top))
+            parts = _parts(quotient.unit)
+            if parts and parts[1].dimension == numerator.unit.dimension:
+                return Quantity(product(numerator.to(parts[1]).value, quotient.value), parts[0])
         return Quantity(product(self.value, other.value), self.unit * other.unit)
 
     def __repr__(self) -> str:
