@@ -8,9 +8,11 @@ from typing import TypeVar
 
 from gxmeter.core.errors import InputError
 from gxmeter.core.findings import Finding, finding
-from gxmeter.workspace.loaded import Document, Workspace
+from gxmeter.workspace.loaded import Document, SourceText, Workspace
 from gxmeter.workspace.models import Config, Declaration, Entity, Instrument, MeterFile, Roadmap, Run, Site
+from gxmeter.workspace.names import IDS, names_in
 from gxmeter.workspace.reading import read_declaration, read_inside
+from gxmeter.workspace.yaml_text import TextDocument
 
 CONFIG_NAME = "gxmeter.yaml"
 FOLDERS: dict[str, tuple[str, type[Declaration]]] = {
@@ -57,14 +59,14 @@ def load_workspace(root: Path) -> Workspace:
     if not _holds_config(root):
         raise InputError("workspace-not-found", found=root)
     root = root.resolve()
-    config, faults, _ = read_declaration(root / CONFIG_NAME, Config, file=CONFIG_NAME, root=root)
-    if config is None:
-        raise InputError.from_findings(faults)
-    loader = _Loader(root)
+    config = read_declaration(root / CONFIG_NAME, Config, file=CONFIG_NAME, root=root)
+    if config.document is None:
+        raise InputError.from_findings(config.findings)
+    loader = _Loader(root, texts=[SourceText("config", CONFIG_NAME, config.document.text)])
     roadmaps = loader.documents("roadmap", Roadmap)
     return Workspace(
         root=root,
-        config_document=config,
+        config_document=config.document,
         entity_documents=loader.documents("entity", Entity),
         site_documents=loader.documents("site", Site),
         run_documents=loader.documents("run", Run),
@@ -73,8 +75,16 @@ def load_workspace(root: Path) -> Workspace:
         roadmap_documents=tuple(sorted(roadmaps, key=lambda doc: (doc.model.id, doc.model.version, doc.file))),
         factor_files=loader.factor_files(),
         findings=tuple(loader.findings),
+        texts=tuple(loader.texts),
         left_out={kind: frozenset(names) for kind, names in loader.left_out.items()},
     )
+
+
+def _ids_of(kind: str, text: TextDocument | None) -> set[str]:
+    """The ids of the declared things themselves (not of their parts) in a file with faults."""
+    if text is None:
+        return set()
+    return {found.name for found in names_in(text, IDS.get(kind, {})) if found.kind == kind}
 
 
 def _holds_config(folder: Path) -> bool:
@@ -90,6 +100,7 @@ class _Loader:
     """Collects documents and faults folder by folder."""
 
     root: Path
+    texts: list[SourceText] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     left_out: dict[str, set[str]] = field(default_factory=dict)
 
@@ -97,11 +108,15 @@ class _Loader:
         """All good documents of a kind; the others leave findings and their ids."""
         good: list[Document[M]] = []
         for path in self._files(FOLDERS[kind][0]):
-            document, faults, names = read_declaration(path, model, file=self._name(path), root=self.root)
-            self.findings += faults
-            self.left_out.setdefault(kind, set()).update(names)
-            if document is not None:
-                good.append(document)
+            name = self._name(path)
+            read = read_declaration(path, model, file=name, root=self.root)
+            self.findings += read.findings
+            if read.text is not None:
+                self.texts.append(SourceText(kind, name, read.text))
+            if read.document is not None:
+                good.append(read.document)
+            else:
+                self.left_out.setdefault(kind, set()).update({path.stem, *_ids_of(kind, read.text)})
         return tuple(good)
 
     def factor_files(self) -> tuple[Path, ...]:

@@ -48,6 +48,15 @@ class Document(Generic[M]):
 
 
 @dataclass(frozen=True)
+class SourceText:
+    """A file that could be parsed, with or without faults: its kind (``config``, ``site``, ...) and its texts."""
+
+    kind: str
+    file: str
+    text: yaml_text.TextDocument
+
+
+@dataclass(frozen=True)
 class EvidenceFile:
     """A document of the workspace that a declaration refers to: relative path, size [bytes] and SHA-256."""
 
@@ -67,6 +76,7 @@ class Workspace:
         roadmap_documents: by (id, version).
         factor_files: local additions to the factor registry, by file name; read by ``gxmeter.factors``.
         findings: faults met while loading; :func:`gxmeter.workspace.check.run_checks` adds what spans files.
+        texts: every file that could be parsed, faulty ones included, so that ids are compared everywhere.
         left_out: ids that files with faults would have declared, by kind, so that nobody calls them unknown.
     """
 
@@ -80,6 +90,7 @@ class Workspace:
     roadmap_documents: tuple[Document[Roadmap], ...] = ()
     factor_files: tuple[Path, ...] = ()
     findings: tuple[Finding, ...] = ()
+    texts: tuple[SourceText, ...] = ()
     left_out: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property

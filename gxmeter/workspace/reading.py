@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
@@ -18,9 +18,18 @@ from gxmeter.workspace.yaml_text import MAX_BYTES, TextDocument, read_yaml_text
 M = TypeVar("M", bound=Declaration)
 
 
-def read_declaration(
-    path: Path, model: type[M], *, file: str, root: Path
-) -> tuple[Document[M] | None, list[Finding], set[str]]:
+class ReadFile(NamedTuple, Generic[M]):
+    """What came of reading one file.
+
+    ``document`` is None if there is any fault; ``text`` is None if the file could not even be parsed.
+    """
+
+    document: Document[M] | None
+    text: TextDocument | None
+    findings: list[Finding]
+
+
+def read_declaration(path: Path, model: type[M], *, file: str, root: Path) -> ReadFile[M]:
     """Read and check one file.
 
     Args:
@@ -28,16 +37,13 @@ def read_declaration(
         model: what it must hold.
         file: the name that findings carry, relative to the workspace.
         root: the resolved workspace; a link that leads out of it is refused.
-
-    Returns:
-        The document (None if there is any fault), all faults, and the ids that a faulty file would have declared.
     """
     try:
         text = read_yaml_text(read_inside(path, file=file, root=root), file=file)
     except InputError as error:
-        return None, list(error.findings), {path.stem}
+        return ReadFile(None, None, list(error.findings))
     document, findings = parse_declaration(text, model, file=file)
-    return document, findings, set() if document else {path.stem, *_own_id(text)}
+    return ReadFile(document, text, findings)
 
 
 def parse_declaration(text: TextDocument, model: type[M], *, file: str) -> tuple[Document[M] | None, list[Finding]]:
@@ -67,8 +73,3 @@ def read_inside(path: Path, *, file: str, root: Path) -> bytes:
             return handle.read(MAX_BYTES + 1)
     except (OSError, RuntimeError):
         raise InputError("declaration-unreadable", file=file) from None
-
-
-def _own_id(text: TextDocument) -> set[str]:
-    value = text.value.get("id") if isinstance(text.value, dict) else None
-    return {value} if isinstance(value, str) else set()

@@ -119,7 +119,8 @@ def test_the_commands(tmp_path: Path) -> None:
     assert made.returncode == 0
     assert json.loads(made.stdout) == {"workspace": "w", "files": template_files(), "findings": []}
     checked = gxmeter("check", "--json", cwd=tmp_path / "w" / "runs")
-    assert (checked.returncode, json.loads(checked.stdout)) == (0, {"findings": []})
+    assert checked.returncode == 0
+    assert {item["level"] for item in json.loads(checked.stdout)["findings"]} <= {"may"}
     again = gxmeter("init", "w", cwd=tmp_path, lang="ja")
     assert (again.returncode, again.stdout) == (2, "")
     assert "空でない" in again.stderr

@@ -17,7 +17,7 @@ from gxmeter.core.errors import InputError
 from gxmeter.core.files import sha256_bytes
 from gxmeter.core.findings import Finding
 from gxmeter.workspace.check import run_checks
-from gxmeter.workspace.faults import MAX_FAULTS
+from gxmeter.workspace.faults import MAX_FAULTS, dotted
 from gxmeter.workspace.load import find_workspace, load_workspace
 from gxmeter.workspace.loaded import Place
 from gxmeter.workspace.models import OPEN_END, Entity
@@ -304,3 +304,18 @@ def test_a_thousand_runs_load_in_a_few_seconds(base: Path) -> None:
     began = time.monotonic()
     assert codes(base) == []
     assert time.monotonic() - began < 20  # seconds; about two on an idle core
+
+
+def test_a_folder_that_may_not_be_looked_into_is_no_workspace(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "exists", refuse)
+    with pytest.raises(InputError) as caught:
+        find_workspace(base)
+    assert caught.value.code == "workspace-not-found"
+
+
+def test_paths_in_messages_count_items_from_one() -> None:
+    assert dotted(("declared", 0, "power_w")) == "declared[1].power_w"
+    assert dotted(()) == ""

@@ -74,9 +74,7 @@ def test_powers_of_ten_are_exact(head: int, exponent: int) -> None:
     assert p.big_integer(str(head)) == head
 
 
-@pytest.mark.parametrize(
-    "text", ["0", "-1", "1.5", "1.25e1", "6e", "e24", "6e-3", "6e40", "6,000", "", "１e3", "0e5"]
-)
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "1.25e1", "6e", "e24", "6e-3", "6e40", "6,000", "", "１e3", "0e5"])
 def test_big_integers_are_whole_and_positive(text: str) -> None:
     assert code(p.big_integer, text) == "declaration-big-integer"
 
