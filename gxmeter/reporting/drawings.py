@@ -39,11 +39,12 @@ def roadmap_chart(view: View, measure: str) -> Markup:
     columns = []
     for fy in sorted({*targets, year}):
         target = targets.get(fy)
+        without = "chart.other_year" if fy < year else "chart.no_actual"
         own = figure if fy == year else None
         columns.append(
             Column(
                 label=f"FY{fy}",
-                below=grouped(own.rounded) if own else view.plain_text("chart.no_actual"),
+                below=grouped(own.rounded) if own else view.plain_text(without),
                 bar=own.exact if own else None,
                 target=target.value if target else None,
                 target_text=grouped(plain(target.value)) if target else "",

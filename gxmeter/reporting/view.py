@@ -81,6 +81,11 @@ class View:
         """Whether the package holds the figure."""
         return figure_id in self.model.figures
 
+    def same(self, one_id: str, other_id: str) -> bool:
+        """Whether two figures are both known and have the same exact value."""
+        one, other = self.model.figures.get(one_id), self.model.figures.get(other_id)
+        return one is not None and other is not None and one.exact == other.exact
+
     def fig(self, figure_id: str, absent: str = "absent.figure") -> Markup:
         """A figure as ``<data>`` linked to its trace, or the words for its absence (never a zero)."""
         figure = self.model.figures.get(figure_id)

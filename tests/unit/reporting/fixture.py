@@ -94,7 +94,7 @@ _RUNS = (
         "文字言語モデル(計測デモ)",
         "Character language model (measured)",
         "exploration",
-        "pretraining",
+        "pretrain",
         "completed",
     ),
     ("eval-1t", "1兆パラメータモデルの評価", "Evaluation of the 1T model", "development", "evaluation", "completed"),
@@ -103,7 +103,7 @@ _RUNS = (
         "ロボット把持の微調整",
         "Fine-tuning for robot grasping",
         "exploration",
-        "finetuning",
+        "finetune",
         "completed",
     ),
     (
@@ -111,7 +111,7 @@ _RUNS = (
         "ロボット把持の微調整(二重登録)",
         "Fine-tuning, entered twice",
         "exploration",
-        "finetuning",
+        "finetune",
         "void",
     ),
     (
@@ -119,7 +119,7 @@ _RUNS = (
         "1兆パラメータ事前学習",
         "Pre-training, one trillion parameters",
         "development",
-        "pretraining",
+        "pretrain",
         "running",
     ),
     (
@@ -127,13 +127,13 @@ _RUNS = (
         "同 第1試行(障害で停止)",
         "Same, first attempt (stopped by a fault)",
         "development",
-        "pretraining",
+        "pretrain",
         "failed",
     ),
-    ("sim-policy", "模擬環境での方策学習", "Policy learning in simulation", "exploration", "pretraining", "completed"),
-    ("small-13b", "小型モデル 13B", "Small model, 13B", "development", "pretraining", "completed"),
-    ("small-30b", "小型モデル 30B", "Small model, 30B", "development", "pretraining", "completed"),
-    ("small-7b", "小型モデル 7B", "Small model, 7B", "exploration", "pretraining", "completed"),
+    ("sim-policy", "模擬環境での方策学習", "Policy learning in simulation", "exploration", "pretrain", "completed"),
+    ("small-13b", "小型モデル 13B", "Small model, 13B", "development", "pretrain", "completed"),
+    ("small-30b", "小型モデル 30B", "Small model, 30B", "development", "pretrain", "completed"),
+    ("small-7b", "小型モデル 7B", "Small model, 7B", "exploration", "pretrain", "completed"),
 )
 
 

@@ -265,3 +265,20 @@ def test_a_negative_figure_keeps_its_sign() -> None:
     gap = parts().model().figures["gap.energy-2026"]
     assert gap.exact < Decimal(0)
     assert ("gap.energy-2026", gap.rounded) in {(i, t.replace(",", "")) for _, i, t in read(page("en")).found}
+
+
+def test_a_year_without_measurement_says_that_all_is_declared() -> None:
+    figures = tuple(
+        f
+        for f in parts().arguments["figures"]  # type: ignore[attr-defined]
+        if f.figure_id not in {"energy_ai_kwh.status.measured", "energy_ai_kwh.status.estimated"}
+    )
+    assert "declarations may be plans" in page_text(parts().model(figures=figures), "en")
+    assert "declarations may be plans" not in page("en")
+
+
+def test_earlier_years_point_to_their_own_report() -> None:
+    statement = dict(parts().arguments["statement"], fy=2028)  # type: ignore[call-overload]
+    text = page_text(parts().model(statement=statement, progress=()), "en")
+    assert text.count("see that year") == 2 * 4
+    assert text.count("no actual yet</span>") == 3 * 4

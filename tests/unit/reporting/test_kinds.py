@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from fixture import parts
 
+from gxmeter.factors.model import Basis, Status
+from gxmeter.ledger.formulas import FORMULAS
 from gxmeter.reporting import drawings
 from gxmeter.reporting.fonts import BOLD_TAGS
 from gxmeter.reporting.registry import LANGUAGES, kinds, report_kind
+from gxmeter.workspace.models.run import Frame, RunStatus, Stage
 
 _VOCABULARIES = frozenset(
     {
@@ -64,3 +68,20 @@ def test_only_the_tags_with_a_bold_cut_are_set_in_bold(kind_id: str) -> None:
         if re.search(r"font-weight:\s*(700|bold)", body):
             last = {part.split()[-1] for part in selector.strip().split(",")}
             assert {re.split(r"[.:\[]", name)[0] for name in last} <= BOLD_TAGS
+
+
+@pytest.mark.parametrize("kind_id", kinds())
+@pytest.mark.parametrize(
+    ("group", "values"),
+    [
+        ("frame", get_args(Frame)),
+        ("stage", get_args(Stage)),
+        ("run_status", get_args(RunStatus)),
+        ("factor_status", tuple(Status)),
+        ("basis", ("location", "market", *(b for b in Basis if b in {Basis.BASIC, Basis.ADJUSTED}))),
+        ("formula", tuple(f.formula_id for f in FORMULAS if not f.formula_id.startswith("kwh"))),
+    ],
+)
+def test_every_word_of_a_closed_vocabulary_has_wording(kind_id: str, group: str, values: tuple[str, ...]) -> None:
+    wording = report_kind(kind_id).wording["en"]
+    assert not [value for value in values if f"{group}.{value}" not in wording]
