@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gxmeter.core.calendar import FiscalYear, instant
+from gxmeter.core.calendar import SLOT_MS, FiscalYear, instant
 from gxmeter.core.canonical import canonical_json
 from gxmeter.core.errors import InputError
 from gxmeter.core.files import write_atomically
@@ -45,6 +45,9 @@ from gxmeter.workspace.loaded import Workspace
 
 if TYPE_CHECKING:
     import pandas as pd
+
+REPORT_STEPS = 3
+"""Steps of :meth:`Book.report` that its progress counts: account, render and seal, write."""
 
 ENGINES = ("local",)
 """Engines that can integrate telemetry; all give the same digits."""
@@ -153,8 +156,22 @@ class Book:
             self._registry = load_registry(self.workspace.factor_files)
         return self._registry
 
-    def check(self) -> list[Finding]:
-        """Everything that is wrong or remarkable in the declarations, the factors and the roadmap."""
+    def check(self, *, progress: Progress | None = None) -> list[Finding]:
+        """Everything that is wrong or remarkable: declarations, factors, roadmap, telemetry, double counting.
+
+        Each fiscal year that holds energy is computed too, and what keeps its figures from being made is listed;
+        remarks of the account itself (such as provisional factors) are left to :meth:`account`.
+        """
+        findings = self._declaration_findings()
+        if not _faults(findings):
+            energy = self._integrated(progress)
+            findings += energy.findings
+            for fy in _years(self.workspace, energy):
+                year = compute_year(self.workspace, energy, self.registry, fy)
+                findings += [item for item in year.findings if item.level is Level.MUST or item.code in _CHECKED]
+        return ordered(findings)
+
+    def _declaration_findings(self) -> list[Finding]:
         findings = run_checks(self.workspace)
         try:
             plan = running_plan(self.workspace.roadmaps)
@@ -162,7 +179,16 @@ class Book:
             _ = self.registry
         except InputError as error:
             findings += error.findings
-        return ordered(findings)
+        return findings
+
+    def _integrated(self, progress: Progress | None) -> EnergyResult:
+        """The energy of all telemetry of the workspace, integrated once."""
+        if self._energy is None:
+            limit_s = self.workspace.config.gap_limit_s
+            sources = telemetry_sources(self.workspace)
+            limit_ms = None if limit_s is None else limit_s * 1000
+            self._energy = integrate(sources, gap_limit_ms=limit_ms, progress=progress) if sources else EnergyResult()
+        return self._energy
 
     def account(self, fy: int, *, engine: str = "local", progress: Progress | None = None) -> Account:
         """The inventory of a fiscal year.
@@ -186,7 +212,9 @@ class Book:
         """The same account; its ``progress`` rows hold actual against target."""
         return self.account(fy)
 
-    def report(self, fy: int, *, out: Path, final: bool = False, key_path: Path | None = None) -> Issued:
+    def report(
+        self, fy: int, *, out: Path, final: bool = False, key_path: Path | None = None, progress: Progress | None = None
+    ) -> Issued:
         """Write the report, its exports and the sealed package.
 
         The same input gives the same report: where the newest package of the year is already byte for byte
@@ -197,11 +225,15 @@ class Book:
             out: the output folder.
             final: refuse provisional factors, an unfinished year and illustrative numbers.
             key_path: the calculator's key; by default :func:`gxmeter.core.keys.default_key_path`, made if missing.
+            progress: told how much of the work is done, in steps.
 
         Raises:
             InputError: as :meth:`account`; ``key-unreadable``, ``key-mode``; ``cell-not-writable``.
         """
+        tell = progress or (lambda _done, _total: None)
+        tell(0, REPORT_STEPS)
         account = self.account(fy)
+        tell(1, REPORT_STEPS)
         faults = final_faults(account.year, illustrative=self.workspace.config.illustrative) if final else []
         faults += [item for item in account.findings if item.code in _UNREPORTABLE]
         if account.plan is None:
@@ -214,9 +246,12 @@ class Book:
         identities = [newest] if newest else []
         for identity in [*identities, next_identity(out, account.year.fy)]:
             sealed = self._sealed(account, account.plan, identity, kind=FINAL if final else INTERIM, key=key)
+            tell(2, REPORT_STEPS)
             if identity != newest or is_there_already(out, identity, sealed.files):
                 break
-        return self._written(account, sealed, out)
+        issued = self._written(account, sealed, out)
+        tell(REPORT_STEPS, REPORT_STEPS)
+        return issued
 
     def _sealed(self, account: Account, plan: Plan, identity: Identity, *, kind: str, key: SigningKey) -> Sealed:
         year, config = account.year, self.workspace.config
@@ -279,16 +314,10 @@ class Book:
         return Issued(folder, tuple(out / name for name in sorted(exports)), account, account.findings)
 
     def _computed(self, fy: FiscalYear, progress: Progress | None) -> Account:
-        checked = self.check()
-        faults = [item for item in checked if item.level is Level.MUST and item.code not in _ACCOUNTABLE]
-        if faults:
+        checked = self._declaration_findings()
+        if faults := _faults(checked):
             raise InputError.from_findings(faults)
-        if self._energy is None:
-            limit_s = self.workspace.config.gap_limit_s
-            sources = telemetry_sources(self.workspace)
-            limit_ms = None if limit_s is None else limit_s * 1000
-            self._energy = integrate(sources, gap_limit_ms=limit_ms, progress=progress) if sources else EnergyResult()
-        year = compute_year(self.workspace, self._energy, self.registry, fy)
+        year = compute_year(self.workspace, self._integrated(progress), self.registry, fy)
         plan = running_plan(self.workspace.roadmaps)
         by_id = {figure.figure_id: figure for figure in year.inventory.figures}
         rows, remarks = progress_rows(plan.targets if plan else (), by_id, fy.year, final=False)
@@ -326,6 +355,22 @@ _UNREPORTABLE = frozenset({"factor-missing", "figure-incomplete"})
 
 _ACCOUNTABLE = frozenset({"roadmap-changed-since-approval"})
 """Must-level findings that are about the roadmap, not about the numbers: the account goes on and carries them."""
+
+_CHECKED = frozenset({"telemetry-gap", "run-unknown", "contract-missing", "boundary-step-missing"})
+"""Remarks of a computed year that concern the declarations and the records themselves."""
+
+
+def _faults(findings: Sequence[Finding]) -> list[Finding]:
+    return [item for item in findings if item.level is Level.MUST and item.code not in _ACCOUNTABLE]
+
+
+def _years(workspace: Workspace, energy: EnergyResult) -> list[FiscalYear]:
+    """The fiscal years in which anything was measured, metered or declared."""
+    instants = [key.slot * SLOT_MS for key in energy.leaves]
+    for period in (*(part for run in workspace.runs for part in run.declared), *workspace.meters):
+        first, last = FiscalYear.of(period.start_ms), FiscalYear.of(period.end_ms - 1)
+        instants += [FiscalYear(year).start_ms for year in range(first.year, last.year + 1)]
+    return sorted({FiscalYear.of(ms) for ms in instants})
 
 
 def open_workspace(path: str | Path) -> Book:

@@ -72,7 +72,8 @@ def calendars(declarations: Declarations, fy: FiscalYear) -> tuple[dict[str, Cal
         pue = tuple(p for p in declarations.pue if p.site_id == site.site_id)
         meters = tuple(m for m in declarations.meters if m.site_id == site.site_id)
         edges = set(fy.month_edges_ms())
-        for period in (*contracts, *pue, *meters):
+        periods: list[Period] = [*contracts, *pue, *meters]
+        for period in periods:
             edges |= {edge for edge in (period.start, period.end) if fy.start_ms < edge < fy.end_ms}
         findings += [
             finding("cut-off-slot", site=site.site_id, found=instant(edge)) for edge in sorted(edges) if edge % SLOT_MS

@@ -58,7 +58,7 @@ def progress(fy: Year, workspace: Folder = None, as_json: Json = False) -> None:
 
 
 def _account(workspace: Path | None, fy: int, engine: str, *, as_json: bool) -> Account:
-    from gxmeter.cli.telemetry_bar import telemetry_bar
+    from gxmeter.cli.bars import telemetry_bar
 
     try:
         from gxmeter.api import open_workspace

@@ -31,7 +31,7 @@ def energy(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
     """Turn samples in files or folders into energy, without a workspace."""
-    from gxmeter.energy import summary  # noqa: PLC0415 - loaded when called
+    from gxmeter.energy import summary
 
     try:
         result = _integrated(paths, format_, gap_limit, (run, site))
@@ -48,10 +48,10 @@ def energy(
 
 def _integrated(paths: list[Path], format_: str, gap_limit: str, owner: tuple[str, str]) -> EnergyResult:
     """Integrate with a progress bar that shows once the work takes over two seconds."""
-    from tqdm import tqdm  # noqa: PLC0415 - loaded when called
+    from tqdm import tqdm
 
-    from gxmeter.energy.engine_local import integrate  # noqa: PLC0415 - loaded when called
-    from gxmeter.energy.sources import sources_under  # noqa: PLC0415 - loaded when called
+    from gxmeter.energy.engine_local import integrate
+    from gxmeter.energy.sources import sources_under
 
     sources = sources_under(paths, format=format_, run=owner[0], site=owner[1])
     limit_ms = _milliseconds(gap_limit) if gap_limit else None
@@ -65,8 +65,8 @@ def _integrated(paths: list[Path], format_: str, gap_limit: str, owner: tuple[st
 
 
 def _milliseconds(text: str) -> int:
-    from gxmeter.core.numbers import parse_decimal, plain  # noqa: PLC0415 - loaded when called
-    from gxmeter.energy.model import MAX_GAP_LIMIT_MS  # noqa: PLC0415 - loaded when called
+    from gxmeter.core.numbers import parse_decimal, plain
+    from gxmeter.energy.model import MAX_GAP_LIMIT_MS
 
     milliseconds = parse_decimal(text).scaleb(3)
     if milliseconds != milliseconds.to_integral_value() or not 1 <= milliseconds <= Decimal(MAX_GAP_LIMIT_MS):

@@ -28,12 +28,15 @@ def report(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
     """Write statement, report and sealed package of a fiscal year."""
+    from gxmeter.cli.bars import step_bar
+
     try:
         from gxmeter.api import open_workspace
         from gxmeter.workspace.load import find_workspace
 
         root = find_workspace(workspace)
-        issued = open_workspace(root).report(fy, out=out or root / "out", final=final, key_path=key)
+        with step_bar("report") as bar:
+            issued = open_workspace(root).report(fy, out=out or root / "out", final=final, key_path=key, progress=bar)
     except GxmeterError as error:
         raise typer.Exit(report_error(error, as_json=as_json)) from None
     if as_json:

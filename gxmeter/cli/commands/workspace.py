@@ -47,11 +47,14 @@ def _check(
     as_json: JsonOption = False,
 ) -> None:
     """Check every declaration of a workspace; all faults come at once."""
-    from gxmeter.workspace.check import run_checks
-    from gxmeter.workspace.load import find_workspace, load_workspace
+    from gxmeter.cli.bars import telemetry_bar
 
     try:
-        findings = run_checks(load_workspace(find_workspace(workspace)))
+        from gxmeter.api import open_workspace
+        from gxmeter.workspace.load import find_workspace
+
+        with telemetry_bar() as bar:
+            findings = open_workspace(find_workspace(workspace)).check(progress=bar)
     except GxmeterError as error:
         raise typer.Exit(report_error(error, as_json=as_json)) from None
     if as_json:
