@@ -12,7 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from helpers import end_reason, energy_uj, environment, records, remarks, segments
+from meter_helpers import end_reason, energy_uj, environment, records, remarks, segments
 
 from gxmeter.core.journal import Interval
 from gxmeter.meter.live import live_line, spark

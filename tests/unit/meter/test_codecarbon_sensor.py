@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from helpers import energy_uj, gaps, python, remarks
+from meter_helpers import energy_uj, gaps, python, remarks
 
 from gxmeter.meter.sensors.base import Sample
 from gxmeter.meter.sensors.codecarbon import CPU_LOAD, RAM_MODEL, RAPL, CodeCarbonSensor
@@ -36,7 +36,7 @@ def gpu_run(workspace: Path, **env: str) -> tuple[dict[str, dict[str, object]], 
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     journal = Path(answer["journal"])
-    from helpers import segments
+    from meter_helpers import segments
 
     head = segments(journal)[0].head
     assert head is not None

@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from helpers import MovableTicks, ScriptedSensor, end_reason, energy_uj, gaps, records, remarks, segments
+from meter_helpers import MovableTicks, ScriptedSensor, end_reason, energy_uj, gaps, records, remarks, segments
 
 from gxmeter.core.errors import InputError
 from gxmeter.core.journal import SUSPEND, ClockChange, Interval

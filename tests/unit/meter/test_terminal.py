@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from helpers import end_reason, environment
+from meter_helpers import end_reason, environment
 
 COUNT_INTERRUPTS = (
     "import signal, time\n"

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from helpers import python, segments
+from meter_helpers import python, segments
 
 from gxmeter.core.ids import is_id
 from gxmeter.core.journal import Interval
