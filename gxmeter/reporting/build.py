@@ -80,7 +80,7 @@ def build_model(
         run_headers=tuple(run_headers),
         evidence=declarations.evidence,
         months=tuple(jst_month(edge) for edge in fiscal_year.month_edges_ms()[:-1]),
-        sites=_sites(declarations, ledger),
+        sites=_sites(declarations, ledger, fiscal_year),
         runs=_runs(declarations, ledger, fiscal_year),
         meters=_meters(declarations, ledger, fiscal_year),
         instruments=_instruments(declarations, ledger, fiscal_year),
@@ -123,11 +123,12 @@ def _instant_ms(value: object) -> int:
     return value if isinstance(value, int) else parse_instant(str(value))
 
 
-def _sites(declarations: Declarations, lines: tuple[Line, ...]) -> tuple[SiteSummary, ...]:
+def _sites(declarations: Declarations, lines: tuple[Line, ...], fiscal_year: FiscalYear) -> tuple[SiteSummary, ...]:
+    year_pue = [row for row in declarations.pue if row.start < fiscal_year.end_ms and row.end > fiscal_year.start_ms]
     summaries = []
     for site in declarations.sites:
         own = [line for line in lines if line.site_id == site.site_id]
-        pue = tuple(row for row in declarations.pue if row.site_id == site.site_id)
+        pue = tuple(row for row in year_pue if row.site_id == site.site_id)
         scopes = tuple(sorted({f"{line.scope}.{line.category}".rstrip(".") for line in own}))
         summaries.append(SiteSummary(site, pue, scopes, _distinct(own, lambda line: line.grade)))
     return tuple(summaries)

@@ -71,6 +71,7 @@ PUE = (
     PueRow("cloud-east", at(4, 1), at(4, 1, 2027), Decimal("1.15"), "declared", "provider's page"),
     PueRow("kansai-colo", at(4, 1), at(4, 1, 2027), Decimal("1.35"), "contract", "colocation contract"),
     PueRow("tokyo-dc1", at(4, 1), at(10, 1), Decimal("1.20"), "measured", "building management system"),
+    PueRow("tokyo-dc1", at(4, 1, 2027), at(4, 1, 2028), Decimal("1.10"), "declared", "plan for the next year"),
     PueRow("tokyo-dc1", at(10, 1), at(4, 1, 2027), Decimal("1.18"), "measured", "building management system"),
 )
 

@@ -65,3 +65,8 @@ def test_trace_names_the_factors_of_the_figures_own_basis() -> None:
 
 def test_fiscal_year_is_the_statements() -> None:
     assert parts().model().fiscal_year == FY
+
+
+def test_a_site_shows_the_pue_of_the_year_only() -> None:
+    site = next(row for row in parts().model().sites if row.site.site_id == "tokyo-dc1")
+    assert sorted(row.pue for row in site.pue) == [Decimal("1.18"), Decimal("1.20")]
