@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -241,7 +241,8 @@ class Book:
         if faults or account.plan is None:
             return Issued(None, (), account, tuple(ordered([*faults, *account.findings])))
         path = key_path or default_key_path()
-        key = load_key(path) if path.exists() else create_key(path)
+        made_key = None if path.exists() else path
+        key = load_key(path) if made_key is None else create_key(path)
         newest = newest_identity(out, account.year.fy)
         identities = [newest] if newest else []
         for identity in [*identities, next_identity(out, account.year.fy)]:
@@ -249,7 +250,7 @@ class Book:
             tell(2, REPORT_STEPS)
             if identity != newest or is_there_already(out, identity, sealed.files):
                 break
-        issued = self._written(account, sealed, out)
+        issued = replace(self._written(account, sealed, out), made_key=made_key)
         tell(REPORT_STEPS, REPORT_STEPS)
         return issued
 
@@ -333,12 +334,17 @@ class Book:
 
 @dataclass(frozen=True)
 class Issued:
-    """What :meth:`Book.report` wrote: the package folder (None if nothing was written), the files beside it."""
+    """What :meth:`Book.report` wrote.
+
+    ``package``: the folder, None if nothing was written. ``files``: what lies beside it. ``made_key``: where a new
+    signing key was made, because there was none.
+    """
 
     package: Path | None
     files: tuple[Path, ...]
     account: Account
     findings: tuple[Finding, ...]
+    made_key: Path | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The answer of ``gxmeter report --json``."""

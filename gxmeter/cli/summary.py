@@ -21,9 +21,9 @@ _ACCOUNT_ROWS = (
     ("shk_basic_t", "温対法 基礎排出量(電気)", "SHK basic emissions (electricity)"),
     ("shk_adjusted_t", "温対法 調整後排出量(電気)", "SHK adjusted emissions (electricity)"),
     ("crude_oil_kl", "原油換算", "Crude-oil equivalent"),
-    ("share_measured_pct", "計測の割合", "Share measured"),
+    ("share_measured_pct", "実測の割合", "Share measured"),
     ("share_estimated_pct", "推計の割合", "Share estimated"),
-    ("share_declared_pct", "宣言の割合", "Share declared"),
+    ("share_declared_pct", "申告の割合", "Share declared"),
 )
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Inexact
 
 from gxmeter.core.calendar import FiscalYear
+from gxmeter.core.errors import InputError
 from gxmeter.core.findings import Finding, finding, ordered
 from gxmeter.factors.model import FactorEntry
 from gxmeter.factors.registry import Registry
@@ -52,7 +54,20 @@ class Inventory:
 def account(
     declarations: Declarations, activity: Sequence[ActivityRow], registry: Registry, fy: FiscalYear
 ) -> Inventory:
-    """Compute the inventory of a fiscal year from its tables and the registry alone."""
+    """Compute the inventory of a fiscal year from its tables and the registry alone.
+
+    Raises:
+        InputError: ``precision-exceeded``: a product needs more than 50 digits, which only absurd input can ask for.
+    """
+    try:
+        return _account(declarations, activity, registry, fy)
+    except Inexact as error:
+        raise InputError("precision-exceeded") from error
+
+
+def _account(
+    declarations: Declarations, activity: Sequence[ActivityRow], registry: Registry, fy: FiscalYear
+) -> Inventory:
     built = build_lines(declarations, activity, registry, fy)
     used = dict(built.used)
     findings = list(built.findings)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gxmeter.core.calendar import FiscalYear, jst_date, jst_midnight_ms, parse_instant
+from gxmeter.core.errors import InputError
 from gxmeter.core.findings import Finding, finding, ordered
 from gxmeter.energy.model import EnergyResult, Source, SourceFacts
 from gxmeter.factors.registry import Registry
@@ -46,14 +47,19 @@ class Year:
 
 
 def telemetry_sources(workspace: Workspace) -> list[Source]:
-    """Every journal of the workspace, by its path."""
+    """Every journal of the workspace, by its path.
+
+    Raises:
+        InputError: ``telemetry-outside`` for each journal that is a link leading out of the workspace.
+    """
     folder = workspace.root / JOURNALS
-    journals = sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
-    return [
-        Source(path, JOURNAL_FORMAT, name=path.relative_to(workspace.root).as_posix())
-        for path in journals
-        if not path.name.startswith(".")
-    ]
+    found = sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    journals = [path for path in found if not path.name.startswith(".")]
+    outside = [path for path in journals if not path.resolve().is_relative_to(workspace.root)]
+    if outside:
+        names = [path.relative_to(workspace.root).as_posix() for path in outside]
+        raise InputError.from_findings(finding("telemetry-outside", file=name) for name in names)
+    return [Source(path, JOURNAL_FORMAT, name=path.relative_to(workspace.root).as_posix()) for path in journals]
 
 
 def compute_year(workspace: Workspace, energy: EnergyResult, registry: Registry, fy: FiscalYear) -> Year:

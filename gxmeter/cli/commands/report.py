@@ -39,6 +39,11 @@ def report(
             issued = open_workspace(root).report(fy, out=out or root / "out", final=final, key_path=key, progress=bar)
     except GxmeterError as error:
         raise typer.Exit(report_error(error, as_json=as_json)) from None
+    if issued.made_key:
+        say(
+            f"署名鍵を新しく作りました: {issued.made_key}(人に渡さず、控えを取ってください)",
+            f"A new signing key was made: {issued.made_key} (keep it to yourself, and keep a copy)",
+        )
     if as_json:
         emit_json(issued.to_json())
     elif issued.package:
