@@ -95,6 +95,7 @@ def _environment(kind: ReportKind) -> Environment:
         finalize=_finalize,
     )
     environment.filters |= {
+        "breakable": text.breakable,
         "co2": text.co2,
         "day": text.day,
         "last_day": text.last_day,

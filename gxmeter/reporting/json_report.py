@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields, is_dataclass
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -75,11 +74,9 @@ def _gap(gap: Gap) -> dict[str, Any]:
 
 
 def _default(value: object) -> object:
-    """What JSON does not know: decimals as plain text, dates as ISO text, rows as objects."""
+    """What JSON does not know: decimals as plain text, rows as objects."""
     if isinstance(value, Decimal):
         return plain(value)
-    if isinstance(value, date):
-        return value.isoformat()
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in fields(value)}
     raise TypeError(f"{type(value).__name__} has no place in a report")

@@ -65,6 +65,15 @@ def co2(text: object) -> Markup:
     return Markup(str(escape(neutral(str(text)))).replace("CO2", "CO<sub>2</sub>"))  # noqa: S704 - escaped above
 
 
+def breakable(identifier: object) -> Markup:
+    """An identifier that may break after its dots.
+
+    >>> breakable("a.b")
+    Markup('a.<wbr>b')
+    """
+    return Markup(str(escape(neutral(str(identifier)))).replace(".", ".<wbr>"))  # noqa: S704 - escaped above
+
+
 def day(ts_ms: int) -> str:
     """The calendar day in Japan at an instant, ``2026-04-01``."""
     return jst_date(ts_ms).isoformat()

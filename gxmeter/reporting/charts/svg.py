@@ -49,11 +49,6 @@ class Svg:
         (x1, y1), (x2, y2) = start, end
         self.parts.append(f'<line class="{css}" x1="{_at(x1)}" y1="{_at(y1)}" x2="{_at(x2)}" y2="{_at(y2)}"/>')
 
-    def path(self, points: list[tuple[Number, Number]], *, css: str) -> None:
-        """A line through several points."""
-        steps = " ".join(f"{_at(x)},{_at(y)}" for x, y in points)
-        self.parts.append(f'<polyline class="{css}" points="{steps}"/>')
-
     def diamond(self, x: Number, y: Number, *, css: str) -> None:
         """A marker of 10 units around a point."""
         self.parts.append(f'<path class="{css}" d="M{_at(x)} {_at(y - 5)}l5 5l-5 5l-5 -5z"/>')

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from fixture import parts
 
 from gxmeter.core.numbers import plain
@@ -29,6 +30,12 @@ def test_figures_are_the_ledgers() -> None:
     assert {k: (v["exact"], v["rounded"]) for k, v in figures.items()} == {
         k: (plain(f.exact), f.rounded) for k, f in model.figures.items()
     }
+
+
+def test_what_json_cannot_hold_exactly_is_refused() -> None:
+    statement = dict(parts().arguments["statement"], odd={1, 2})  # type: ignore[call-overload]
+    with pytest.raises(TypeError, match="no place in a report"):
+        render_json(parts().model(statement=statement))
 
 
 def test_findings_progress_and_gaps_are_there() -> None:
