@@ -15,6 +15,8 @@ from fixture import parts
 from gxmeter.reporting.html import file_name
 from gxmeter.reporting.registry import LANGUAGES
 
+pytestmark = pytest.mark.browser
+
 WIDTHS_PX = (390, 1440)
 
 _OVERFLOWING = """
