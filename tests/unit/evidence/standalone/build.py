@@ -100,7 +100,7 @@ sum,sum of a measure over lines,,half-up-4sig,specification 5.9
 grade,method,low_pct,high_pct,status
 A,billing meter,2,2,measured
 B,device counter,5,5,measured
-F,declared,20,50,declared
+F,declared,50,30,declared
 """,
     # Measured device energy 0.6 kWh x 1.25 x 1.1 = 0.825 IT; overhead 0.825 x 0.2 = 0.165; together 0.99 kWh.
     # Declared: 100 h x 700 W = 70 kWh IT over two days, half on 30 April, half on 1 May: 35 kWh + 7 kWh overhead each.
@@ -110,10 +110,10 @@ F,declared,20,50,declared
 line_id,kind,run_id,site_id,contract_id,frame,country,start,end,month,boundary,portion,method,grade,status,energy_j,energy_kwh,step_node,step_it,step_pue,share,facility_kwh,scope,category,location_factor_id,location_t_per_kwh,tco2_location,market_factor_id,market_t_per_kwh,tco2_market,basic_factor_id,basic_t_per_kwh,tco2_basic,adjusted_factor_id,adjusted_t_per_kwh,tco2_adjusted,low_pct,high_pct,evidence_id
 L000001,instrument-in,,tokyo,c1,,JP,YEAR,,facility,facility,certificate,A,billed,180000000,50,1,1,1,1,50,2,,average,0.000423,0.02115,cert-1,0,0,a1-b-basic,0.0005,0.025,a1-b-adjusted,0.0004,0.02,0,0,e-cert
 L000002,instrument-out,,tokyo,c1,,JP,YEAR,,facility,facility,certificate,A,billed,-180000000,-50,1,1,1,1,-50,2,,average,0.000423,-0.02115,a1-b-basic,0.0005,-0.025,a1-b-basic,0.0005,-0.025,a1-b-adjusted,0.0004,-0.02,0,0,e-cert
-L000003,run,r-declared,tokyo,c1,exploration,JP,APRIL,2026-04,it,it,declared,F,declared,126000000,35,1,1,1,1,35,2,,average,0.000423,0.014805,a1-b-basic,0.0005,0.0175,a1-b-basic,0.0005,0.0175,a1-b-adjusted,0.0004,0.014,20,50,e-decl
-L000004,run,r-declared,tokyo,c1,exploration,JP,APRIL,2026-04,it,overhead,declared,F,declared,126000000,35,1,1,0.2,1,7,2,,average,0.000423,0.002961,a1-b-basic,0.0005,0.0035,a1-b-basic,0.0005,0.0035,a1-b-adjusted,0.0004,0.0028,20,50,e-decl
-L000005,run,r-declared,tokyo,c1,exploration,JP,MAY,2026-05,it,it,declared,F,declared,126000000,35,1,1,1,1,35,2,,average,0.000423,0.014805,a1-b-basic,0.0005,0.0175,a1-b-basic,0.0005,0.0175,a1-b-adjusted,0.0004,0.014,20,50,e-decl
-L000006,run,r-declared,tokyo,c1,exploration,JP,MAY,2026-05,it,overhead,declared,F,declared,126000000,35,1,1,0.2,1,7,2,,average,0.000423,0.002961,a1-b-basic,0.0005,0.0035,a1-b-basic,0.0005,0.0035,a1-b-adjusted,0.0004,0.0028,20,50,e-decl
+L000003,run,r-declared,tokyo,c1,exploration,JP,APRIL,2026-04,it,it,declared,F,declared,126000000,35,1,1,1,1,35,2,,average,0.000423,0.014805,a1-b-basic,0.0005,0.0175,a1-b-basic,0.0005,0.0175,a1-b-adjusted,0.0004,0.014,50,30,e-decl
+L000004,run,r-declared,tokyo,c1,exploration,JP,APRIL,2026-04,it,overhead,declared,F,declared,126000000,35,1,1,0.2,1,7,2,,average,0.000423,0.002961,a1-b-basic,0.0005,0.0035,a1-b-basic,0.0005,0.0035,a1-b-adjusted,0.0004,0.0028,50,30,e-decl
+L000005,run,r-declared,tokyo,c1,exploration,JP,MAY,2026-05,it,it,declared,F,declared,126000000,35,1,1,1,1,35,2,,average,0.000423,0.014805,a1-b-basic,0.0005,0.0175,a1-b-basic,0.0005,0.0175,a1-b-adjusted,0.0004,0.014,50,30,e-decl
+L000006,run,r-declared,tokyo,c1,exploration,JP,MAY,2026-05,it,overhead,declared,F,declared,126000000,35,1,1,0.2,1,7,2,,average,0.000423,0.002961,a1-b-basic,0.0005,0.0035,a1-b-basic,0.0005,0.0035,a1-b-adjusted,0.0004,0.0028,50,30,e-decl
 L000007,run,r-measured,tokyo,c1,development,JP,APRIL,2026-04,device,it,nvml,B,measured,2160000,0.6,1.25,1.1,1,1,0.825,2,,average,0.000423,0.000348975,a1-b-basic,0.0005,0.0004125,a1-b-basic,0.0005,0.0004125,a1-b-adjusted,0.0004,0.00033,5,5,e-journal
 L000008,run,r-measured,tokyo,c1,development,JP,APRIL,2026-04,device,overhead,nvml,B,measured,2160000,0.6,1.25,1.1,0.2,1,0.165,2,,average,0.000423,0.000069795,a1-b-basic,0.0005,0.0000825,a1-b-basic,0.0005,0.0000825,a1-b-adjusted,0.0004,0.000066,5,5,e-journal
 L000009,unattributed,,tokyo,c1,,JP,APRIL,2026-04,facility,facility,meter,A,billed,565236000,157.01,1,1,1,1,157.01,2,,average,0.000423,0.06641523,a1-b-basic,0.0005,0.078505,a1-b-basic,0.0005,0.078505,a1-b-adjusted,0.0004,0.062804,2,2,e-bill
@@ -134,8 +134,8 @@ t-2026,scope2_market_t,2026,0.1,0.096,-0.004,t-CO2,
 # Scope 2: 84.99 + 157.01 + 50 - 50 = 242 kWh; location 242 x 0.000423 = 0.102366 t; market (242 - 50) x 0.0005 =
 # 0.096 t; basic 242 x 0.0005 = 0.121 t; adjusted 242 x 0.0004 = 0.0968 t. Primary energy 242 x 8.64 / 1000 = 2.09088
 # GJ; oil 2.09088 x 0.0258 = 0.053944704 kL. Shares: 0.99 / 84.99 = 1.16484292269678..%, the rest 98.8351570773032..%.
-# Interval: low sqrt((0.99 x 5)^2 + (84 x 20)^2) / 84.99 = 19.767117218..; high sqrt(4.95^2 + 4200^2) / 84.99 =
-# 49.417612859..
+# Interval: low sqrt((0.99 x 5)^2 + (84 x 50)^2) / 84.99 = 49.417612859..; high sqrt(4.95^2 + 2520^2) / 84.99 =
+# 29.650604325..
 FIGURES = """
 ai_location_t,sum,tco2_location,kind=run,0.03595077,0.03595,t-CO2,5
 ai_location_t.frame.development,sum,tco2_location,kind=run;frame=development,0.00041877,0.0004188,t-CO2,7
@@ -159,7 +159,7 @@ ai_market_t.status.declared,sum,tco2_market,kind=run;status=declared,0.042,0.042
 ai_market_t.status.measured,sum,tco2_market,kind=run;status=measured,0.000495,0.0004950,t-CO2,7
 credits_t,credits,,,0.01,0.01000,t-CO2,5
 crude_oil_kl,crude-oil,,,0.053944704,0.05394,kL,5
-energy_ai_high_pct,interval-high-pct,,,49.417613,49.42,%,2
+energy_ai_high_pct,interval-high-pct,,,29.650604,29.65,%,2
 energy_ai_kwh,sum,facility_kwh,kind=run,84.99,84.99,kWh,2
 energy_ai_kwh.frame.development,sum,facility_kwh,kind=run;frame=development,0.99,0.9900,kWh,4
 energy_ai_kwh.frame.exploration,sum,facility_kwh,kind=run;frame=exploration,84,84.00,kWh,2
@@ -170,7 +170,7 @@ energy_ai_kwh.run.r-measured,sum,facility_kwh,kind=run;run_id=r-measured,0.99,0.
 energy_ai_kwh.site.tokyo,sum,facility_kwh,kind=run;site_id=tokyo,84.99,84.99,kWh,2
 energy_ai_kwh.status.declared,sum,facility_kwh,kind=run;status=declared,84,84.00,kWh,2
 energy_ai_kwh.status.measured,sum,facility_kwh,kind=run;status=measured,0.99,0.9900,kWh,4
-energy_ai_low_pct,interval-low-pct,,,19.767117,19.77,%,2
+energy_ai_low_pct,interval-low-pct,,,49.417613,49.42,%,2
 energy_scope2_kwh,sum,facility_kwh,scope=2,242,242.0,kWh,1
 gap.t-2026,target-gap,,,-0.004,-0.004000,t-CO2,6
 gross_market_t,gross,,,0.096,0.09600,t-CO2,5
@@ -205,10 +205,23 @@ def canonical(value: Any) -> bytes:
 
 
 def entry(factor_id: str, value: str, kind: str, **more: Any) -> dict[str, Any]:
-    source = {"title": "List of factors", "place": "p. 3", "url": "https://example.org/list", "publisher": "P"}
+    source = {
+        "title": "List of factors",
+        "place": "p. 3",
+        "url": "https://example.org/list",
+        "publisher": "P",
+        "published_on": "2025",
+    }
     years = {"actuals_fy": 2024, "applies_to_fy": 2025, "submission_fy": 2026, "edition_on": "2025-07-18"}
     fixed = {"id": factor_id, "family": "f", "commodity": "electricity", "kind": kind, "name_ja": "係", "name_en": "f"}
-    general = {"country": "JP", "value": value, "unit": "t-CO2/kWh", "source": source, "status": "confirmed"}
+    general = {
+        "basis": "none",
+        "country": "JP",
+        "value": value,
+        "unit": "t-CO2/kWh",
+        "source": source,
+        "status": "confirmed",
+    }
     return {k: v for k, v in (fixed | general | years | more).items() if v is not None}
 
 

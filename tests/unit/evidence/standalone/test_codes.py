@@ -166,7 +166,7 @@ RESEALED: list[tuple[str, build.Mutation]] = [
         both(registered("average", unit="kg-CO2/kWh"), cell("factors/used", "0.000423,t-CO2", "0.000423,kg-CO2")),
     ),
     ("factor-year-wrong", cell("factors/used", "confirmed,true", "confirmed,false")),
-    ("factor-year-wrong", document(STATEMENT, provisional=False)),
+    ("provisional-wrong", document(STATEMENT, provisional=False)),
     ("factor-not-published", document(STATEMENT, kind="final")),
     ("factor-not-applicable", cell("results/lines", "average", "substitute")),
     ("factor-missing", cell("boundary/contracts", "A0001", "A0009")),
