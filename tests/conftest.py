@@ -16,7 +16,7 @@ settings.register_profile("default", deadline=None, derandomize=True, suppress_h
 settings.register_profile("nightly", deadline=None, max_examples=2_000, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
-_FOREIGN = ("SOURCE_DATE_EPOCH", "GXMETER_SITE", "GXMETER_WORKSPACE")
+_FOREIGN = ("SOURCE_DATE_EPOCH", "GXMETER_KEY", "GXMETER_LANG", "GXMETER_SITE", "GXMETER_WORKSPACE")
 
 
 @pytest.fixture(scope="session", autouse=True)
