@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gxmeter.core.files import sha256_bytes, sha256_file
@@ -19,7 +19,11 @@ def evidence_id_of(path: str) -> str:
     'evidence.bills.tokyo-2026-04.txt'
     """
     readable = path.replace("/", ".")
-    return readable if is_id(readable) else f"file.{sha256_bytes(path.encode())[:16]}"
+    return readable if is_id(readable) else _digest_id(path)
+
+
+def _digest_id(path: str) -> str:
+    return f"file.{sha256_bytes(path.encode())[:16]}"
 
 
 @dataclass(slots=True)
@@ -53,4 +57,7 @@ class EvidenceIndex:
         return self._add(EvidenceRow(evidence_id_of(relative), "journal", relative, size_of(path), sha256))
 
     def _add(self, row: EvidenceRow) -> str:
+        """Enter a file once; a path whose readable id another path holds already takes the id of its digest."""
+        if self.rows.get(row.evidence_id, row).path != row.path:
+            row = replace(row, evidence_id=_digest_id(row.path))
         return self.rows.setdefault(row.evidence_id, row).evidence_id

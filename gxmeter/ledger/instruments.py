@@ -77,7 +77,7 @@ def _pair(
     if allocated <= 0:
         return [], findings
     pools[contract.contract_id] = EXACT.subtract(pools[contract.contract_id], allocated)
-    own = Price(row.instrument_id, row.factor_t_per_kwh or ZERO)
+    own = Price(row.instrument_id, row.factor_t_per_kwh)  # an unknown factor stays unknown: figure-incomplete
     return [
         priced(_draft(LineKind.INSTRUMENT_OUT, row, site, (start, end), -allocated), prices),
         priced(_draft(LineKind.INSTRUMENT_IN, row, site, (start, end), allocated), prices, market=own),

@@ -15,11 +15,7 @@ Origin = tuple[str, str, str, str]
 def lineage(lines: Iterable[Line], entries: Mapping[EntryKey, Entry], declarations: Declarations) -> list[Origin]:
     """The origins of every line; rows of the activity table are given as ranges of row ids."""
     members = list(lines)
-    incoming = {
-        (line.contract_id, line.start, line.energy_kwh, line.evidence_id): line.market_factor_id
-        for line in members
-        if line.kind == LineKind.INSTRUMENT_IN
-    }
+    instruments = _instruments(members)
     made: list[Origin] = []
     for line in members:
         if line.kind == LineKind.RUN:
@@ -31,10 +27,23 @@ def lineage(lines: Iterable[Line], entries: Mapping[EntryKey, Entry], declaratio
                 if (meter.site_id, meter.start, meter.end) == (line.site_id, line.start, line.end)
             ]
         else:
-            kwh = line.energy_kwh if line.kind == LineKind.INSTRUMENT_IN else -line.energy_kwh
-            instrument = incoming[line.contract_id, line.start, kwh, line.evidence_id]
+            instrument = instruments[line.line_id]
             made.append((line.line_id, "instruments.csv", instrument, instrument))
     return made
+
+
+def _instruments(lines: Iterable[Line]) -> dict[str, str]:
+    """The certificate behind each line of a pair, by line id.
+
+    Only the incoming line names it. Both kinds of lines stand in the same order (package.md 5.8, ties by
+    certificate), so the n-th outgoing line belongs to the n-th incoming one.
+    """
+    members = sorted(lines, key=lambda line: line.line_id)
+    incoming = [line for line in members if line.kind == LineKind.INSTRUMENT_IN]
+    outgoing = [line for line in members if line.kind == LineKind.INSTRUMENT_OUT]
+    named = {line.line_id: line.market_factor_id for line in incoming}
+    pairs = zip(outgoing, incoming, strict=True)
+    return named | {out.line_id: into.market_factor_id for out, into in pairs}
 
 
 def _run_origins(line: Line, entries: Mapping[EntryKey, Entry]) -> Iterator[Origin]:

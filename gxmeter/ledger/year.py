@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gxmeter.core.calendar import FiscalYear, jst_date, jst_midnight_ms, parse_instant
+from gxmeter.core.clock import source_date
 from gxmeter.core.errors import InputError
 from gxmeter.core.findings import Finding, finding, ordered
 from gxmeter.energy.model import EnergyResult, Source, SourceFacts
@@ -96,10 +97,12 @@ def _day(ts_ms: int) -> str:
 def _as_of(
     workspace: Workspace, declarations: Declarations, headers: tuple[dict[str, Any], ...], fy: FiscalYear
 ) -> int:
-    """Through when data covers the year: newest measurement, meter reading or approval; else declared end.
+    """Through when data covers the year: ``SOURCE_DATE_EPOCH``, else what is newest; else the newest declared end.
 
     No wall clock, so that the same files always give the same report (package.md, statement.json).
     """
+    if stated := source_date():
+        return min(max(stated.now_ms(), fy.start_ms), fy.end_ms)
     known = [parse_instant(header["end"]) for header in headers]
     known += [int(meter.end) for meter in declarations.meters]
     known += [jst_midnight_ms(r.approval.approved_on) for r in workspace.roadmaps if r.approval]

@@ -103,7 +103,7 @@ def content_sha256(roadmap: Roadmap) -> str:
 
 def running_plan(roadmaps: Iterable[Roadmap]) -> Plan | None:
     """The newest version as a plan, or None where there is no roadmap."""
-    versions = sorted(roadmaps, key=lambda r: r.version)
+    versions = sorted(roadmaps, key=lambda r: (r.version, r.id))
     if not versions:
         return None
     approvals = tuple(
