@@ -91,7 +91,8 @@ def catalogue() -> dict[str, Message]:
 
 
 def _fill(template: str, values: dict[str, str]) -> str:
-    return _HOLE.sub(lambda hole: values.get(hole.group(1), hole.group(0)), template)
+    """The template with its holes filled; what is not known is a dash."""
+    return _HOLE.sub(lambda hole: values.get(hole.group(1), "-"), template)
 
 
 def _shown(value: object) -> str:

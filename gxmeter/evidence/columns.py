@@ -21,7 +21,11 @@ from gxmeter.ledger.tables import Instant, Printed
 
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,59})")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-_LINE_ENDS = ("\n", "\r", "\v", "\f", "\x85", "\u2028", "\u2029")
+_UNWRITABLE = re.compile("[\0\n\r\v\f\x1c-\x1e\x85\u2028\u2029\ud800-\udfff]")
+"""NUL, everything that some reader takes for a line end, and lone surrogates, which have no UTF-8 form."""
+
+_FIGURE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+"""A figure id is a name and, after dots, what it is broken down by: ids in it make it longer than an id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,7 @@ def write_cell(column: Column, value: Any) -> str:  # noqa: ANN401 - typed by th
 
 
 def _safe(column: Column, text: str) -> str:
-    if text.startswith(_FORMULA_STARTS) or any(end in text for end in _LINE_ENDS) or "\0" in text:
+    if text.startswith(_FORMULA_STARTS) or _UNWRITABLE.search(text):
         raise InputError("cell-not-writable", column=column.name, found=text)
     return text
 
@@ -88,7 +92,13 @@ def read_cell(column: Column, text: str) -> Any:  # noqa: ANN401 - typed by the 
 
 
 def _read_text(column: Column, text: str) -> str:
-    if column.name.endswith("_id") and column.name != "evidence_id" and not is_id(text):
+    if column.name == "figure_id":
+        well_formed = bool(_FIGURE_ID.fullmatch(text)) and ".." not in text
+    elif column.name == "evidence_id":
+        well_formed = all(map(is_id, text.split("|")))
+    else:
+        well_formed = not column.name.endswith("_id") or is_id(text)
+    if not well_formed:
         raise InputError("id-malformed", column=column.name, found=text)
     return _safe(column, text)
 
@@ -112,7 +122,10 @@ def _read_integer(column: Column, text: str) -> int:
 
 
 def _read_instant(_column: Column, text: str) -> int:
-    return parse_instant(text)
+    ts_ms = parse_instant(text)
+    if instant(ts_ms) != text:
+        raise InputError("instant-malformed", found=text)
+    return ts_ms
 
 
 def _read_boolean(column: Column, text: str) -> bool:

@@ -56,6 +56,7 @@ class Table:
         file = f"data/{self.path}"
         findings: list[Finding] = []
         found: list[Any] = []
+        numbers: list[int] = []
         columns = self.columns
         expected = [column.name for column in columns]
         try:
@@ -65,13 +66,15 @@ class Table:
                         header = ",".join(expected)
                         return (), [finding("table-header", file=file, row=1, expected=header, found=",".join(cells))]
                     continue
+                before = len(found)
                 self._read_row(cells, columns, (file, number), found, findings)
+                numbers += [number] * (len(found) - before)
                 if len(findings) >= _MAX_FAULTS:
                     break
         except InputError as error:
             found_in = error.findings[0]
             findings.append(finding("text-malformed", file=file, row=found_in.row, found=found_in.found))
-        return tuple(found), findings + self._order_faults(found, file)
+        return tuple(found), findings + self._order_faults(found, numbers, file)
 
     def _read_row(
         self,
@@ -91,10 +94,10 @@ class Table:
             cause = error.findings[0]
             findings.append(finding("cell-malformed", file=file, row=number, expected=cause.en, found=cause.found))
 
-    def _order_faults(self, found: list[Any], file: str) -> list[Finding]:
+    def _order_faults(self, found: list[Any], numbers: list[int], file: str) -> list[Finding]:
         faults: list[Finding] = []
         keys = [self.key_of(row) for row in found]
-        for number, (before, after) in enumerate(pairwise(keys), 3):
+        for number, (before, after) in zip(numbers[1:], pairwise(keys), strict=False):
             if before == after:
                 faults.append(finding("id-duplicate", file=file, row=number, found=" ".join(map(str, after))))
             elif before > after:

@@ -8,20 +8,32 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, model_validator
 
+from gxmeter.core.calendar import parse_instant
 from gxmeter.core.errors import InputError
+from gxmeter.core.files import sha256_bytes
+from gxmeter.evidence.verify.strictjson import strict_json
 
-SCHEMA = "gxmeter-trust/1"
+SCHEMA: Final = "gxmeter-trust/1"
+
+
+def _instant(text: str) -> str:
+    try:
+        parse_instant(text)
+    except InputError as error:
+        raise ValueError(str(error)) from None
+    return text
+
 
 Hex64 = Annotated[str, StringConstraints(pattern="^[0-9a-f]{64}$")]
-InstantText = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$")]
+InstantText = Annotated[str, AfterValidator(_instant)]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class TrustedKey(_Part):
@@ -33,6 +45,12 @@ class TrustedKey(_Part):
     name: str
     valid_from: InstantText
     valid_to: InstantText
+
+    @model_validator(mode="after")
+    def _named_by_its_digest(self) -> Self:
+        if sha256_bytes(bytes.fromhex(self.public_key)) != self.keyid:
+            raise ValueError("keyid is not the digest of public_key")
+        return self
 
 
 class TrustedRoadmap(_Part):
@@ -68,10 +86,10 @@ def load_trust(path: Path) -> Trust:
         InputError: ``trust-unreadable``.
     """
     try:
-        document = json.loads(path.read_text("utf-8"))
+        document = strict_json(path.read_bytes(), path.name)
         schema = document.pop("schema")
-        return Trust.model_validate({**document, "schema_name": schema})
-    except (OSError, ValueError, KeyError, AttributeError, TypeError, RecursionError, ValidationError) as error:
+        return Trust.model_validate_json(json.dumps({**document, "schema_name": schema}))
+    except (OSError, InputError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise InputError("trust-unreadable", file=str(path)) from error
 
 

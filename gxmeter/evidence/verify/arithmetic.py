@@ -108,15 +108,21 @@ class _Printed(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         names: Mapping[str, Any] = dict(attrs)
-        if tag == "data" and names.get("data-fig"):
-            self._open, self._text = (names["data-fig"], names.get("value") or ""), ""
+        if tag == "data" and "data-fig" in names:
+            self.finish()
+            self._open, self._text = (names["data-fig"] or "", names.get("value") or ""), ""
 
     def handle_data(self, data: str) -> None:
         if self._open:
             self._text += data
 
     def handle_endtag(self, tag: str) -> None:
-        if tag == "data" and self._open:
+        if tag == "data":
+            self.finish()
+
+    def finish(self) -> None:
+        """An element ends with its end tag, at the latest where the next begins or the page ends."""
+        if self._open:
             self.found.append((*self._open, self._text.strip()))
             self._open = None
 
@@ -130,6 +136,7 @@ def _report(case: Case, path: str, printed: dict[str, tuple[str, str]]) -> None:
     parser = _Printed()
     parser.feed(data.decode("utf-8", "replace"))
     parser.close()
+    parser.finish()
     if not parser.found:
         case.add("report-figure-mismatch", file=path, figure="-", expected="data-fig", found="")
     for figure_id, value, text in parser.found:

@@ -84,6 +84,8 @@ def _one(case: Case, row: int, factor: UsedRow, *, is_constant: bool) -> None:
     if not (factor.source_title and factor.source_place and factor.source_url):
         case.add("factor-source-missing", file=_USED, row=row, found=factor.factor_id)
     if is_constant:
+        if factor.provisional:
+            case.add("factor-year-wrong", file=_USED, row=row, factor=factor.factor_id, expected="false", found="true")
         return
     if factor.unit != ELECTRICITY_UNIT:
         case.add("factor-unit-wrong", file=_USED, row=row, expected=ELECTRICITY_UNIT, found=factor.unit)

@@ -2,64 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any
 
-from gxmeter.core.calendar import parse_instant
 from gxmeter.core.canonical import canonical_json
 from gxmeter.core.errors import GxmeterError, InputError
 from gxmeter.evidence.contents import COUNTED
 from gxmeter.evidence.layout import TABLES
+from gxmeter.evidence.verify import shapes
 from gxmeter.evidence.verify.case import Case
 from gxmeter.evidence.verify.strictjson import strict_json
 from gxmeter.factors.registry import Registry
 
-STATEMENT_KEYS = {
-    "schema": str,
-    "report_id": str,
-    "sequence": int,
-    "supersedes": (str, type(None)),
-    "entity_id": str,
-    "entity_name_ja": str,
-    "entity_name_en": str,
-    "programme": str,
-    "fy": int,
-    "period_start": str,
-    "period_end": str,
-    "as_of": str,
-    "kind": str,
-    "provisional": bool,
-    "roadmap": dict,
-    "third_party_verification": str,
-    "materiality_pct": str,
-    "gap_limit_s": (int, type(None)),
-    "counts": dict,
-    "tool": dict,
-}
-"""Keys of statement.json and their JSON types."""
+_CANONICAL = "canonical JSON (RFC 8785)"
+_HEADERS = "data/activity/run_headers.jsonl"
+_APPROVALS = "data/roadmap/approvals.jsonl"
+_REGISTRY = "data/factors/registry/registry.json"
+_STATEMENT = "data/statement.json"
+_ROADMAP = "data/roadmap/roadmap.json"
+_OTHERS = ("data/method/environment.json", "data/checks/checks.json")
+"""Documents that no later step needs."""
 
-_HEADER_KEYS = {
-    "run_id",
-    "site_id",
-    "evidence",
-    "start",
-    "end",
-    "records",
-    "clean_end",
-    "sensors",
-    "devices",
-    "gaps",
-}
-_ROADMAP_KEYS = {"roadmap_id", "version", "entity_id", "base", "targets", "measures"}
-_APPROVAL_KEYS = {
-    "roadmap_id",
-    "version",
-    "body",
-    "approved_on",
-    "resolution_id",
-    "agenda_item",
-    "minutes_sha256",
-    "content_sha256",
-}
+_REPORT = "data/report/report.json"
+"""Written for reading, so not canonical."""
+
 _REFERENCES = {
     "site_id": "boundary/sites.csv",
     "run_id": "boundary/runs.csv",
@@ -80,16 +47,21 @@ def step2_form(case: Case) -> None:
         case.evaluated["rows"] += len(rows)
         if not faults:
             case.tables[table.path] = rows
-    _statement(case)
-    case.headers = _json_lines(case, "data/activity/run_headers.jsonl", _HEADER_KEYS)
-    case.approvals = _json_lines(case, "data/roadmap/approvals.jsonl", _APPROVAL_KEYS)
-    case.roadmap = _object(case, "data/roadmap/roadmap.json", _ROADMAP_KEYS, canonical=True)
+    case.statement = _object(case, _STATEMENT, shapes.STATEMENT)
+    case.headers = _objects(case, _HEADERS, shapes.HEADER, lambda h: (h["run_id"], h["site_id"]))
+    case.approvals = _objects(case, _APPROVALS, shapes.APPROVAL, lambda a: (a["version"], a["roadmap_id"]))
+    case.roadmap = _object(case, _ROADMAP, shapes.ROADMAP)
+    for file in _OTHERS:
+        _document(case, file)
+    _document(case, _REPORT, canonical=False)
     _registry(case)
+    _devices(case)
     _references(case)
     _counts(case)
 
 
-def _object(case: Case, file: str, keys: set[str], *, canonical: bool = False) -> dict[str, Any] | None:
+def _document(case: Case, file: str, *, canonical: bool = True) -> Any:  # noqa: ANN401 - any JSON value
+    """A JSON document; None with a finding if it is missing or malformed."""
     data = case.source.files.get(file)
     if data is None:
         case.add("file-missing", file=file)
@@ -99,69 +71,78 @@ def _object(case: Case, file: str, keys: set[str], *, canonical: bool = False) -
     except InputError as error:
         case.findings += error.findings
         return None
-    if not isinstance(value, dict) or set(value) != keys or (canonical and canonical_json(value) != data):
-        found = ",".join(sorted(value)) if isinstance(value, dict) else type(value).__name__
-        case.add("json-malformed", file=file, expected=",".join(sorted(keys)), found=found)
+    if value is None or (canonical and canonical_json(value) != data):
+        case.add("json-malformed", file=file, expected=_CANONICAL)
         return None
     return value
 
 
-def _statement(case: Case) -> None:
-    file = "data/statement.json"
-    value = _object(case, file, set(STATEMENT_KEYS))
+def _object(case: Case, file: str, keys: Mapping[str, shapes.Check]) -> dict[str, Any] | None:
+    value = _document(case, file)
     if value is None:
-        return
-    wrong = [key for key, kind in STATEMENT_KEYS.items() if not _is(value[key], kind)]
-    for key in ("period_start", "period_end", "as_of"):
-        try:
-            parse_instant(str(value[key]))
-        except InputError:
-            wrong.append(key)
-    roadmap_keys = {"roadmap_id", "version", "state", "content_sha256"}
-    if not wrong and (set(value["roadmap"]) != roadmap_keys or value["kind"] not in {"interim", "final"}):
-        wrong.append("roadmap / kind")
-    if wrong:
-        case.add("json-malformed", file=file, expected="package.md", found=",".join(wrong))
-    else:
-        case.statement = value
+        return None
+    wrong = shapes.wrong_keys(value, keys)
+    if wrong or not isinstance(value, dict):
+        case.add("json-malformed", file=file, expected=",".join(sorted(keys)), found=",".join(wrong))
+        return None
+    return value
 
 
-def _is(value: Any, kind: Any) -> bool:  # noqa: ANN401 - JSON value, type form
-    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
-
-
-def _json_lines(case: Case, file: str, keys: set[str]) -> list[dict[str, Any]] | None:
+def _objects(
+    case: Case, file: str, keys: Mapping[str, shapes.Check], key_of: Callable[[dict[str, Any]], Any]
+) -> list[dict[str, Any]] | None:
+    """The objects of a JSON Lines file, each canonical and of these keys, in ascending order of their key."""
     data = case.source.files.get(file)
     if data is None:
         case.add("file-missing", file=file)
         return None
-    found: list[dict[str, Any]] = []
-    faults = 0
-    for row, line in enumerate(data.split(b"\n")[:-1] if data.endswith(b"\n") else data.split(b"\n"), 1):
-        if not data:
-            break
-        try:
-            value = strict_json(line, file, row)
-            well_formed = isinstance(value, dict) and set(value) == keys and canonical_json(value) == line
-        except (GxmeterError, TypeError, ValueError):
-            value, well_formed = None, False
-        if well_formed and isinstance(value, dict):
-            found.append(value)
-        else:
-            faults += 1
-            case.add("json-malformed", file=file, row=row, expected=",".join(sorted(keys)))
-    return None if faults else found
+    if data and not data.endswith(b"\n"):
+        case.add("text-malformed", file=file, found="no line end at the end")
+        return None
+    lines = data.split(b"\n")[:-1]
+    found = [_line(case, file, row, line, keys) for row, line in enumerate(lines, 1)]
+    members = [value for value in found if value is not None]
+    if len(members) < len(found):
+        return None
+    for row, (before, after) in enumerate(pairwise(map(key_of, members)), 2):
+        if after <= before:
+            code = "id-duplicate" if after == before else "row-order"
+            case.add(code, file=file, row=row, found=" ".join(map(str, after)))
+    return members
+
+
+def _line(case: Case, file: str, row: int, line: bytes, keys: Mapping[str, shapes.Check]) -> dict[str, Any] | None:
+    try:
+        value = strict_json(line, file, row)
+    except InputError as error:
+        case.findings += error.findings
+        return None
+    wrong = shapes.wrong_keys(value, keys)
+    if wrong or not isinstance(value, dict):
+        case.add("json-malformed", file=file, row=row, expected=",".join(sorted(keys)), found=",".join(wrong))
+    elif canonical_json(value) != line:
+        case.add("json-malformed", file=file, row=row, expected=_CANONICAL)
+    else:
+        return value
+    return None
+
+
+def _devices(case: Case) -> None:
+    """The devices of a run header stand in order, each (device, method) once."""
+    for row, header in enumerate(case.headers or [], 1):
+        keys = [(device["device_id"], device["method"]) for device in header["devices"]]
+        if keys != sorted(set(keys)):
+            case.add("row-order", file=_HEADERS, row=row, found="devices")
 
 
 def _registry(case: Case) -> None:
-    file = "data/factors/registry/registry.json"
-    value = _object(case, file, {"schema", "entries"}, canonical=True)
+    value = _object(case, _REGISTRY, shapes.REGISTRY)
     if value is None:
         return
     try:
         case.registry = Registry.from_json(value)
-    except (GxmeterError, ValueError, KeyError, TypeError) as error:
-        case.add("json-malformed", file=file, found=str(error))
+    except GxmeterError as error:
+        case.add("json-malformed", file=_REGISTRY, found=str(error))
 
 
 def _references(case: Case) -> None:

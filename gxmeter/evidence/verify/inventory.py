@@ -12,6 +12,7 @@ from gxmeter.core.errors import InputError
 from gxmeter.core.files import sha256_bytes
 from gxmeter.core.keys import signature_holds
 from gxmeter.evidence.bag import MANIFEST, TAGMANIFEST
+from gxmeter.evidence.package import HOW_TO
 from gxmeter.evidence.seal import (
     PAYLOAD_TYPE,
     PREDICATE_TYPE,
@@ -25,8 +26,10 @@ from gxmeter.evidence.verify.case import Case
 from gxmeter.evidence.verify.source import is_safe
 from gxmeter.evidence.verify.strictjson import strict_json
 
-_MANIFEST_LINE = re.compile(r"([0-9a-f]{64})  (\S+)")
-_OXUM = re.compile(r"^Payload-Oxum: (\d+)\.(\d+)$", re.MULTILINE)
+_MANIFEST_LINE = re.compile(r"([0-9a-f]{64})  (.+)")
+TAG_FILES = frozenset({"bagit.txt", "bag-info.txt", MANIFEST, "datapackage.json", "verify.py", *HOW_TO})
+"""What the tag manifest lists, no less."""
+
 _BAGIT = re.compile(r"BagIt-Version: 1\.0\nTag-File-Character-Encoding: UTF-8\n")
 ENVELOPE = "signatures/statement.dsse.json"
 DETACHED = "signatures/tagmanifest.ed25519"
@@ -52,22 +55,35 @@ def _manifest(case: Case, name: str, *, payload: bool) -> set[str]:
     if data is None:
         case.add("file-missing", file=name)
         return set()
-    listed: list[str] = []
-    for row, line in enumerate(data.decode("utf-8", "replace").splitlines(), 1):
-        match = _MANIFEST_LINE.fullmatch(line)
-        if not match or match[2].startswith("data/") != payload or not is_safe(match[2]) or match[2] in listed:
-            case.add("manifest-malformed", file=name, row=row, found=line)
-            continue
-        digest, path = match[1], match[2]
-        listed.append(path)
+    listed = _entries(case, name, data, payload=payload)
+    for path, digest in listed.items():
         content = case.source.files.get(path)
         if content is None:
             case.add("file-missing", file=path)
         elif sha256_bytes(content) != digest:
             case.add("file-altered", file=path, expected=digest, found=sha256_bytes(content))
-    if listed != sorted(listed):
+    if list(listed) != sorted(listed):
         case.add("manifest-malformed", file=name, found="order")
+    if not payload:
+        for path in sorted(TAG_FILES - listed.keys()):
+            case.add("manifest-malformed", file=name, expected=path)
     return set(listed)
+
+
+def _entries(case: Case, name: str, data: bytes, *, payload: bool) -> dict[str, str]:
+    """The stated digests by path, in the manifest's order."""
+    if not data.endswith(b"\n"):
+        case.add("manifest-malformed", file=name, found="no line end at the end")
+    listed: dict[str, str] = {}
+    for row, line in enumerate(data.decode("utf-8", "replace").removesuffix("\n").split("\n"), 1):
+        match = _MANIFEST_LINE.fullmatch(line)
+        if not match or match[2].startswith("data/") != payload or match[2] in listed:
+            case.add("manifest-malformed", file=name, row=row, found=line)
+        elif not is_safe(match[2]):
+            case.add("path-unsafe", file=match[2])
+        else:
+            listed[match[2]] = match[1]
+    return listed
 
 
 def _bagit(case: Case) -> None:
@@ -77,9 +93,10 @@ def _bagit(case: Case) -> None:
         case.add("bagit-malformed", file="bagit.txt")
     payload = [data for path, data in case.source.files.items() if path.startswith("data/")]
     expected = f"{sum(map(len, payload))}.{len(payload)}"
-    found = _OXUM.search(case.source.files.get("bag-info.txt", b"").decode("utf-8", "replace"))
-    if not found or f"{found[1]}.{found[2]}" != expected:
-        case.add("bagit-malformed", file="bag-info.txt", expected=expected, found=found[0] if found else "")
+    lines = case.source.files.get("bag-info.txt", b"").decode("utf-8", "replace").split("\n")
+    found = [line for line in lines if line.startswith("Payload-Oxum")]
+    if found != [f"Payload-Oxum: {expected}"]:
+        case.add("bagit-malformed", file="bag-info.txt", expected=expected, found="; ".join(found))
 
 
 def _seal(case: Case) -> tuple[str, bytes] | None:
@@ -92,7 +109,7 @@ def _seal(case: Case) -> tuple[str, bytes] | None:
     try:
         payload, key_id, signature = _envelope(case.source.files[ENVELOPE])
         statement = strict_json(payload, ENVELOPE)
-        _expect_statement(case, statement)
+        _expect_statement(case, statement, key_id)
     except (InputError, ValueError, KeyError, TypeError, AttributeError, IndexError, binascii.Error):
         case.add("signature-malformed", file=ENVELOPE)
         return None
@@ -117,7 +134,7 @@ def _envelope(data: bytes) -> tuple[bytes, str, bytes]:
     return payload, str(entry["keyid"]), base64.b64decode(entry["sig"], validate=True)
 
 
-def _expect_statement(case: Case, statement: dict[str, Any]) -> None:
+def _expect_statement(case: Case, statement: dict[str, Any], key_id: str) -> None:
     """1.4: type, predicate and the one subject, which must be this package's tag manifest."""
     if statement["_type"] != STATEMENT_TYPE or statement["predicateType"] != PREDICATE_TYPE:
         raise ValueError("type")
@@ -128,9 +145,10 @@ def _expect_statement(case: Case, statement: dict[str, Any]) -> None:
     if statement["predicate"]["role"] != ROLE or statement["predicate"]["decision"] != "calculated":
         case.add("signer-wrong-role", file=ENVELOPE, expected=ROLE, found=statement["predicate"]["role"])
     inside = strict_json(case.source.files.get("data/statement.json", b"null"), "data/statement.json")
-    for key in ("report_id", "fy", "entity_id", "as_of"):
-        if statement["predicate"][key] != inside[key]:
-            case.add("subject-mismatch", file=ENVELOPE, expected=inside[key], found=statement["predicate"][key])
+    stated = {key: inside[key] for key in ("report_id", "fy", "entity_id", "as_of")} | {"signer": key_id}
+    for key, value in stated.items():
+        if statement["predicate"][key] != value:
+            case.add("subject-mismatch", file=ENVELOPE, expected=value, found=statement["predicate"][key])
 
 
 def _public_key(case: Case, key_id: str) -> bytes | None:

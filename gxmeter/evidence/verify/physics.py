@@ -19,6 +19,11 @@ MARGIN = Decimal("1.1")
 """Energy above 1.1 x rated power x time is not believed [ratio]."""
 
 _ENERGY = "data/activity/energy.csv"
+_AMOUNTS = {
+    "boundary/declared.csv": ("energy_kwh", "device_hours", "power_w"),
+    "activity/meters.csv": ("energy_kwh",),
+    "boundary/instruments.csv": ("quantity_kwh", "quantity_t"),
+}
 
 
 def step3_physics(case: Case) -> None:
@@ -28,6 +33,7 @@ def step3_physics(case: Case) -> None:
     if (statement["period_start"], statement["period_end"]) != (instant(fy.start_ms), instant(fy.end_ms)):
         case.add("period-mismatch", file="data/statement.json", expected=f"{instant(fy.start_ms)}/{instant(fy.end_ms)}")
     _ratios(case, fy)
+    _amounts(case)
     rows = case.rows("activity/energy.csv")
     _slots(case, rows, fy)
     _doubles(case, rows)
@@ -90,6 +96,16 @@ def _rated(case: Case, rows: tuple[ActivityRow, ...]) -> None:
         bound = product(power, MARGIN, Decimal(member.covered_ms * HALF_UJ_PER_WATT_MS))
         if member.energy_half_uj > bound:
             case.add("energy-implausible", file=_ENERGY, row=row, expected=bound, found=member.energy_half_uj)
+
+
+def _amounts(case: Case) -> None:
+    """3.4 for what is declared: energies, hours and powers are never negative."""
+    for path, names in _AMOUNTS.items():
+        for row, member in enumerate(case.rows(path), 2):
+            for name in names:
+                value = getattr(member, name)
+                if value is not None and value < 0:
+                    case.add("energy-negative", file=f"data/{path}", row=row, found=value)
 
 
 def _ratios(case: Case, fy: FiscalYear) -> None:

@@ -51,6 +51,7 @@ def open_package(path: Path) -> Source:
         raise InputError("not-a-package", file=str(path))
     if "bagit.txt" not in source.files and not source.findings:
         raise InputError("not-a-package", file=str(path))
+    _refuse_twins(source)
     return source
 
 
@@ -64,16 +65,20 @@ def _read_folder(root: Path) -> Source:
         if item.is_symlink() or not item.is_file() or not is_safe(name):
             source.findings.append(finding("path-unsafe", file=name))
             continue
-        total += item.stat().st_size
-        if item.stat().st_size > MAX_FILE or total > MAX_TOTAL or len(source.files) >= MAX_FILES:
+        size = item.stat().st_size
+        total += size
+        if size > MAX_FILE or total > MAX_TOTAL or len(source.files) >= MAX_FILES:
             source.findings.append(finding("package-too-large", file=name))
             break
-        source.files[name] = item.read_bytes()
-    _refuse_twins(source)
+        try:
+            source.files[name] = item.read_bytes()
+        except OSError as error:
+            source.findings.append(finding("file-unreadable", file=name, found=error.strerror))
     return source
 
 
 def _read_zip(path: Path) -> Source:
+    """The members of a zip; an archive whose list cannot be read is no package, a member that cannot is a finding."""
     source = Source()
     try:
         with zipfile.ZipFile(path) as archive:
@@ -84,30 +89,33 @@ def _read_zip(path: Path) -> Source:
                 return source
             for info in members:
                 _admit(source, archive, info, prefix)
-    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, EOFError) as error:
+    except Exception as error:  # a hostile archive raises what it likes
         raise InputError("not-a-package", file=str(path)) from error
-    _refuse_twins(source)
     return source
 
 
 def _common_folder(names: list[str]) -> str:
+    """The one safe folder that all members stand in, to be left out of their paths; else nothing."""
     tops = {name.partition("/")[0] for name in names}
     inside = all("/" in name for name in names)
-    return f"{tops.pop()}/" if len(tops) == 1 and inside else ""
+    return f"{tops.pop()}/" if len(tops) == 1 and inside and all(map(is_safe, tops)) else ""
 
 
 def _admit(source: Source, archive: zipfile.ZipFile, info: zipfile.ZipInfo, prefix: str) -> None:
     name = info.filename.removeprefix(prefix)
-    is_link = stat.S_ISLNK(info.external_attr >> 16)
-    if is_link or not is_safe(name):
+    special = stat.S_IFMT(info.external_attr >> 16) not in {0, stat.S_IFREG}
+    if special or info.orig_filename != info.filename or not is_safe(name):
         source.findings.append(finding("path-unsafe", file=name))
     elif name in source.files:
         source.findings.append(finding("path-twin", file=name))
     elif info.file_size > MAX_FILE or info.file_size > MAX_RATIO * max(info.compress_size, 1_000):
         source.findings.append(finding("package-too-large", file=name))
     else:
-        with archive.open(info) as member:
-            source.files[name] = member.read(info.file_size)
+        try:
+            with archive.open(info) as member:
+                source.files[name] = member.read(info.file_size)
+        except Exception as error:  # noqa: BLE001 - corrupt, encrypted, of an unknown method: each its own exception
+            source.findings.append(finding("file-unreadable", file=name, found=f"{type(error).__name__}: {error}"))
 
 
 def _refuse_twins(source: Source) -> None:
