@@ -42,6 +42,7 @@ from gxmeter.roadmap.progress import ProgressRow, progress_rows, target_figures
 from gxmeter.workspace.check import run_checks
 from gxmeter.workspace.load import load_workspace
 from gxmeter.workspace.loaded import Workspace
+from gxmeter.workspace.models import Config
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -261,7 +262,8 @@ class Book:
             entity_id=config.organisation.reporting_entity,
             entity_name_ja=entity.name_ja if entity else "",
             entity_name_en=entity.name_en if entity else "",
-            programme=config.programme.name_en if config.programme else "",
+            programme=_programme(config),
+            illustrative=config.illustrative,
             materiality_pct=plain(config.materiality_pct),
             gap_limit_s=config.gap_limit_s,
         )
@@ -386,6 +388,18 @@ def open_workspace(path: str | Path) -> Book:
         InputError: there is no readable ``gxmeter.yaml``.
     """
     return Book(load_workspace(Path(path)))
+
+
+def _programme(config: Config) -> dict[str, str] | None:
+    programme = config.programme
+    if programme is None:
+        return None
+    return {
+        "id": programme.id,
+        "name_ja": programme.name_ja,
+        "name_en": programme.name_en,
+        "call_text": programme.call_text,
+    }
 
 
 def line_texts(lines: Sequence[Line]) -> list[dict[str, str]]:

@@ -31,12 +31,13 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Reporter:
-    """Who reports: entity, its names, the programme's name, materiality [%] as text and gap limit [s]."""
+    """Who reports: entity, its names, the programme (an object, or None), materiality [%] as text, gap limit [s]."""
 
     entity_id: str
     entity_name_ja: str
     entity_name_en: str
-    programme: str
+    programme: Mapping[str, str] | None
+    illustrative: bool
     materiality_pct: str
     gap_limit_s: int | None
 
@@ -71,7 +72,8 @@ def make_statement(
         "entity_id": reporter.entity_id,
         "entity_name_ja": reporter.entity_name_ja,
         "entity_name_en": reporter.entity_name_en,
-        "programme": reporter.programme,
+        "programme": None if reporter.programme is None else dict(reporter.programme),
+        "illustrative": reporter.illustrative,
         "fy": fy.year,
         "period_start": instant(fy.start_ms),
         "period_end": instant(fy.end_ms),

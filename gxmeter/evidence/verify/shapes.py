@@ -114,7 +114,10 @@ STATEMENT: Mapping[str, Check] = {
     "entity_id": is_name,
     "entity_name_ja": is_text,
     "entity_name_en": is_text,
-    "programme": is_text,
+    "programme": optional(
+        shaped({"id": is_name, "name_ja": is_text, "name_en": is_text, "call_text": one_of("public", "not-public")})
+    ),
+    "illustrative": is_flag,
     "fy": is_year,
     "period_start": is_instant,
     "period_end": is_instant,
