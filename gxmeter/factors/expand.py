@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from gxmeter.core.findings import Finding, finding
 from gxmeter.factors.faults import Origin, model_faults
 from gxmeter.factors.model import SCHEMA, FactorEntry
-from gxmeter.factors.yaml_text import Listing, Node, Scalar, Table, read_yaml
+from gxmeter.factors.nodes import Listing, Node, Scalar, Table, read_nodes
 
 COLUMNS = ("basic", "adjusted", "unadjusted")
 """Keys of a short row, one for each column of the list."""
@@ -56,7 +56,7 @@ def read_entries(data: bytes, file: str) -> tuple[list[Placed], list[Finding]]:
     Returns:
         The entries without fault, and every fault of the others.
     """
-    node, findings = read_yaml(data, file)
+    node, findings = read_nodes(data, file)
     if node is None:
         return [], findings
     if not isinstance(node, Table):

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from gxmeter.core.findings import Finding, finding
 from gxmeter.factors.faults import Origin, model_faults
 from gxmeter.factors.model import Country, DecimalText, Identifier, Kind, Text, UnitText
-from gxmeter.factors.yaml_text import Listing, Node, Scalar, Table, read_yaml
+from gxmeter.factors.nodes import Listing, Node, Scalar, Table, read_nodes
 
 FAMILY_SCHEMA = "gxmeter-factor-family/1"
 FAMILY_FILE = "family.yaml"
@@ -67,7 +67,7 @@ class Family(BaseModel):
 
 def read_family(data: bytes, file: str) -> tuple[Family | None, list[Finding]]:
     """Read a ``family.yaml``; None with findings if it has faults."""
-    node, findings = read_yaml(data, file)
+    node, findings = read_nodes(data, file)
     if node is None or findings:
         return None, findings
     if not isinstance(node, Table):

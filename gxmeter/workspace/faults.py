@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from gxmeter.core.findings import Finding, catalogue, finding
-from gxmeter.workspace.yaml_text import Path, TextDocument
+from gxmeter.core.yaml_text import Path, TextDocument
 
 MAX_FAULTS = 500
 """Most faults of one file that are told one by one [count]."""

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from gxmeter.core.errors import InputError
-from gxmeter.core.findings import Finding, finding
+from gxmeter.core.findings import Finding, Level, finding
+from gxmeter.core.yaml_text import TextDocument
 from gxmeter.workspace.loaded import Document, SourceText, Workspace
 from gxmeter.workspace.models import Config, Declaration, Entity, Instrument, MeterFile, Roadmap, Run, Site
 from gxmeter.workspace.names import IDS, names_in
 from gxmeter.workspace.reading import read_declaration, read_inside
-from gxmeter.workspace.yaml_text import TextDocument
 
 CONFIG_NAME = "gxmeter.yaml"
 FOLDERS: dict[str, tuple[str, type[Declaration]]] = {
@@ -48,6 +48,32 @@ def find_workspace(start: Path | None = None) -> Path:
         if _holds_config(folder):
             return folder
     raise InputError("workspace-not-found", found=here)
+
+
+def find_factor_files(start: Path | None = None) -> tuple[Path, ...]:
+    """The local factor files of the workspace that a command is told of or stands in, by name.
+
+    The same files as ``load_workspace(...).factor_files``, but nothing else is read, so that the registry can be
+    asked while declarations still have faults. Remarks, such as a wrong ending, are left to the check.
+
+    Args:
+        start: as in :func:`find_workspace`; a workspace that was not named may be missing, and then has no files.
+
+    Raises:
+        InputError: the named folder is no workspace, or the folder or a file may not be read.
+    """
+    try:
+        root = find_workspace(start)
+    except InputError:
+        if start is not None:
+            raise
+        return ()
+    loader = _Loader(root)
+    files = loader.factor_files()
+    faults = [item for item in loader.findings if item.level is Level.MUST]
+    if faults:
+        raise InputError.from_findings(faults)
+    return files
 
 
 def load_workspace(root: Path) -> Workspace:

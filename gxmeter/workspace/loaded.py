@@ -10,7 +10,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 from gxmeter.core.files import sha256_file
 from gxmeter.core.findings import Finding
-from gxmeter.workspace import yaml_text
+from gxmeter.core.yaml_text import TextDocument
 from gxmeter.workspace.models import (
     Config,
     Contract,
@@ -40,7 +40,7 @@ class Document(Generic[M]):
 
     file: str
     model: M
-    text: yaml_text.TextDocument
+    text: TextDocument
 
     def place(self, *path: str | int) -> Place:
         """Where a key stands, e.g. ``place("pue", 0, "value")``; list positions count from 0."""
@@ -53,7 +53,7 @@ class SourceText:
 
     kind: str
     file: str
-    text: yaml_text.TextDocument
+    text: TextDocument
 
 
 @dataclass(frozen=True)

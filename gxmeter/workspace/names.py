@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from gxmeter.workspace.yaml_text import Path, TextDocument, Value
+from gxmeter.core.yaml_text import Path, TextDocument, Value
 
 EACH = "*"
 """In a path: every item of a list."""

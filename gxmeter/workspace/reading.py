@@ -9,11 +9,11 @@ from typing import Generic, NamedTuple, TypeVar
 from pydantic import ValidationError
 
 from gxmeter.core.errors import InputError
-from gxmeter.core.findings import Finding, finding
+from gxmeter.core.findings import Finding
+from gxmeter.core.yaml_text import MAX_BYTES, TextDocument, read_yaml_text
 from gxmeter.workspace.faults import model_findings
 from gxmeter.workspace.loaded import Document
 from gxmeter.workspace.models import Declaration
-from gxmeter.workspace.yaml_text import MAX_BYTES, TextDocument, read_yaml_text
 
 M = TypeVar("M", bound=Declaration)
 
@@ -49,8 +49,6 @@ def read_declaration(path: Path, model: type[M], *, file: str, root: Path) -> Re
 def parse_declaration(text: TextDocument, model: type[M], *, file: str) -> tuple[Document[M] | None, list[Finding]]:
     """Check a parsed file against its model; every fault of the file at once."""
     findings = list(text.findings)
-    if text.value is None:
-        return None, [*findings, finding("declaration-empty", file=file)]
     try:
         parsed = model.model_validate(text.value)
     except ValidationError as error:

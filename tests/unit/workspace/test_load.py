@@ -16,12 +16,12 @@ from gxmeter.core.calendar import instant
 from gxmeter.core.errors import InputError
 from gxmeter.core.files import sha256_bytes
 from gxmeter.core.findings import Finding
+from gxmeter.core.yaml_text import MAX_BYTES
 from gxmeter.workspace.check import run_checks
 from gxmeter.workspace.faults import MAX_FAULTS, dotted
-from gxmeter.workspace.load import find_workspace, load_workspace
+from gxmeter.workspace.load import find_factor_files, find_workspace, load_workspace
 from gxmeter.workspace.loaded import Place
 from gxmeter.workspace.models import OPEN_END, Entity
-from gxmeter.workspace.yaml_text import MAX_BYTES
 
 FILES = [
     "gxmeter.yaml",
@@ -168,6 +168,34 @@ def test_a_file_where_a_folder_should_be_and_a_pipe_among_the_factors(base: Path
     }
 
 
+def test_factor_files_are_found_alone_by_the_rule_of_the_workspace(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (base / "factors/drafts").mkdir(parents=True)
+    for name in ("b.yaml", "a.yaml", ".hidden.yaml", "old.yml", "drafts/c.yaml"):
+        (base / "factors" / name).write_text("content is not looked at", "utf-8")
+    files = load_workspace(base).factor_files
+    assert [path.name for path in files] == ["a.yaml", "b.yaml"]
+    (base / "gxmeter.yaml").write_text("[", "utf-8")
+    assert find_factor_files(base) == files
+    monkeypatch.chdir(base / "factors/drafts")
+    assert find_factor_files() == files
+    monkeypatch.chdir(tmp_path)
+    assert find_factor_files() == ()
+
+
+def test_factor_files_that_may_not_be_read_are_refused(base: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        find_factor_files(tmp_path / "nowhere")
+    assert caught.value.code == "workspace-not-found"
+    (tmp_path / "outside.yaml").write_text("entries:\n", "utf-8")
+    (base / "factors").mkdir(exist_ok=True)
+    (base / "factors/spy.yaml").symlink_to(tmp_path / "outside.yaml")
+    with pytest.raises(InputError) as caught:
+        find_factor_files(base)
+    assert [(item.code, item.file) for item in caught.value.findings] == [("declaration-outside", "factors/spy.yaml")]
+
+
 def test_a_programme_ends_no_earlier_than_it_begins(base: Path) -> None:
     programme = "programme: {id: p, name_ja: 事業, name_en: P, first_fy: 2030, last_fy: 2026}\n"
     with (base / "gxmeter.yaml").open("a", encoding="utf-8") as file:
@@ -193,9 +221,9 @@ def test_oversized_and_undecodable_files_are_findings(base: Path) -> None:
     (base / "entities/deep.yaml").write_bytes(b"a: " + b"[" * 50)
     found = {(item.code, item.file) for item in load_workspace(base).findings}
     assert found == {
-        ("declaration-too-large", "entities/big.yaml"),
-        ("declaration-not-utf8", "entities/latin.yaml"),
-        ("declaration-too-deep", "entities/deep.yaml"),
+        ("yaml-too-large", "entities/big.yaml"),
+        ("yaml-not-utf8", "entities/latin.yaml"),
+        ("yaml-too-deep", "entities/deep.yaml"),
     }
 
 

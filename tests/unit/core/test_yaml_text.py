@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import tomllib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gxmeter.core.errors import InputError
-from gxmeter.workspace.yaml_text import MAX_BYTES, MAX_DEPTH, TextDocument, read_yaml_text
+from gxmeter.core.findings import MESSAGES, Finding
+from gxmeter.core.yaml_text import MAX_BYTES, MAX_DEPTH, TextDocument, read_yaml_text
 
 FILE = "x.yaml"
 
@@ -16,11 +19,16 @@ def read(text: str) -> TextDocument:
     return read_yaml_text(text.encode(), file=FILE)
 
 
-def code_of(data: bytes) -> str:
+def refused(data: bytes, **limits: int) -> tuple[Finding, ...]:
     with pytest.raises(InputError) as caught:
-        read_yaml_text(data, file=FILE)
-    assert caught.value.findings[0].file == FILE
-    return caught.value.code
+        read_yaml_text(data, file=FILE, **limits)
+    assert {item.file for item in caught.value.findings} == {FILE}
+    return caught.value.findings
+
+
+def code_of(data: bytes, **limits: int) -> str:
+    (found,) = refused(data, **limits)
+    return found.code
 
 
 @pytest.mark.parametrize("text", ["1.20", "0x1F", "1_000", "no", "null", "~", "2026-04-01", "1e3", ".inf", "010"])
@@ -54,46 +62,95 @@ def test_duplicate_keys_name_both_lines_and_the_first_stays() -> None:
     document = read("a: 1\nb:\n  a: 2\na: 3\n")
     assert document.value == {"a": "1", "b": {"a": "2"}}
     (found,) = document.findings
-    assert (found.code, found.row, dict(found.params)["first"]) == ("declaration-key-twice", 4, "1")
+    assert (found.code, found.row, dict(found.params)["first"]) == ("yaml-key-twice", 4, "1")
 
 
 def test_anchor_alias_and_tag_are_each_told() -> None:
     found = read("a: &x 1\nb: *x\nc: !!int 1\nd: !python/object:os.system x\n").findings
     assert [(item.code, item.row) for item in found] == [
-        ("declaration-alias", 1),
-        ("declaration-alias", 2),
-        ("declaration-tag", 3),
-        ("declaration-tag", 4),
+        ("yaml-alias", 1),
+        ("yaml-alias", 2),
+        ("yaml-tag", 3),
+        ("yaml-tag", 4),
     ]
+
+
+def test_where_nothing_and_aliases_stand_is_remembered() -> None:
+    document = read("a:\n  ~\nb: {c: null, d: 'null', e: [~, *x]}\nf: *x\na: ~\ng: {h: 1, h: ~}\n")
+    assert document.value == {
+        "a": "~",
+        "b": {"c": "null", "d": "null", "e": ["~", "*x"]},
+        "f": "*x",
+        "g": {"h": "1"},
+    }
+    assert document.nulls == {("a",): 1, ("b", "c"): 3}
+    assert document.aliases == {("b", "e", 1), ("f",)}
 
 
 def test_alias_bomb_costs_nothing() -> None:
     bomb = "a: &a [x, x]\n" + "".join(
         f"{chr(98 + i)}: &{chr(98 + i)} [*{chr(97 + i)}, *{chr(97 + i)}]\n" for i in range(20)
     )
-    assert {item.code for item in read(bomb).findings} == {"declaration-alias"}
+    assert {item.code for item in read(bomb).findings} == {"yaml-alias"}
 
 
 def test_files_that_cannot_be_read_as_a_whole() -> None:
-    assert code_of(b"a" * (MAX_BYTES + 1)) == "declaration-too-large"
-    assert code_of(b"a: 1\nb: \xff\n") == "declaration-not-utf8"
-    assert code_of(b"a: [1\n") == "declaration-not-yaml"
-    assert code_of(b"a: \x00\n") == "declaration-not-yaml"
-    assert code_of(b"a: 1\n---\nb: 2\n") == "declaration-many-documents"
-    assert code_of(b"? [1]\n: 2\n") == "declaration-key-not-text"
+    assert code_of(b"a" * (MAX_BYTES + 1)) == "yaml-too-large"
+    assert code_of(b"a: 1\nb: \xff\n") == "yaml-not-utf8"
+    assert code_of(b"a: [1\n") == "yaml-syntax"
+    assert code_of(b"a: \x00\n") == "yaml-syntax"
+    assert code_of(b"") == "yaml-empty"
+    assert code_of(b"\xef\xbb\xbf# only a remark\n") == "yaml-empty"
+    assert code_of(b"---\n") == "yaml-empty"
+    assert code_of(b"a: 1\n---\nb: 2\n") == "yaml-many-documents"
+    assert code_of(b"? [1]\n: 2\n") == "yaml-key-not-text"
 
 
-def test_the_line_of_bytes_that_are_not_utf8() -> None:
-    with pytest.raises(InputError) as caught:
-        read_yaml_text(b"a: 1\nb: 2\nc: \xe3\x81\n", file=FILE)
-    assert caught.value.findings[0].row == 3
+@pytest.mark.parametrize(
+    ("data", "code", "row"),
+    [
+        (b"a: 1\nb: 2\nc: \xe3\x81\n", "yaml-not-utf8", 3),
+        ("\ufeffあ: 1\nい: 2\r\nb: \x07\n".encode(), "yaml-syntax", 3),
+        (b"a: 1\n  b: 2\n", "yaml-syntax", 2),
+        (b"a: 1\nb: \t\n\tc: 1\n", "yaml-syntax", 3),
+        (b"a: 1\n--- \nb: 1\n", "yaml-many-documents", 2),
+        (b"a: 1\nb:\n  ? {c: 1}\n  : 2\n", "yaml-key-not-text", 3),
+        (b"a: 1\nb:\n " + b"[" * 50, "yaml-too-deep", 3),
+    ],
+)
+def test_the_line_at_which_reading_ended(data: bytes, code: str, row: int) -> None:
+    (found,) = refused(data)
+    assert (found.code, found.row) == (code, row)
+
+
+def test_faults_met_before_the_reading_ended_are_told_too() -> None:
+    found = refused(b"a: &x 1\na: 2\nb: !t 3\n? [c]\n: 4\n")
+    assert [(item.code, item.row) for item in found] == [
+        ("yaml-alias", 1),
+        ("yaml-key-twice", 2),
+        ("yaml-tag", 3),
+        ("yaml-key-not-text", 4),
+    ]
+    assert [item.code for item in refused(b"&x\n")] == ["yaml-alias", "yaml-empty"]
+
+
+def test_the_codes_are_those_of_the_message_file() -> None:
+    told = {item.code for item in read("a: &x 1\na: !t 2\n").findings}
+    whole = [b"", b"\xff", b"[", b"a\n---\nb", b"? [1]\n: 2", b"[" * 50, b" " * (MAX_BYTES + 1)]
+    assert told | {code_of(data) for data in whole} == set(tomllib.loads((MESSAGES / "yaml.toml").read_text("utf-8")))
 
 
 def test_depth_is_bounded_without_recursion() -> None:
     assert read("[" * MAX_DEPTH + "]" * MAX_DEPTH).value is not None
-    assert code_of(b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1)) == "declaration-too-deep"
-    assert code_of(b"[" * 1_000_000) == "declaration-too-deep"
-    assert code_of(b"{a: " * 100_000) == "declaration-too-deep"
+    assert code_of(b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1)) == "yaml-too-deep"
+    assert code_of(b"[" * 1_000_000) == "yaml-too-deep"
+    assert code_of(b"{a: " * 100_000) == "yaml-too-deep"
+
+
+def test_a_caller_may_allow_less_depth() -> None:
+    assert read_yaml_text(b"[[x]]", file=FILE, max_depth=2).value == [["x"]]
+    (found,) = refused(b"[[[]]]", max_depth=2)
+    assert (found.code, found.expected) == ("yaml-too-deep", "2")
 
 
 def outcome(data: bytes) -> object:
