@@ -25,7 +25,7 @@ def load_registry(extra: Sequence[Path] = ()) -> Registry:
     """The shipped registry with a workspace's additions.
 
     Args:
-        extra: factor files, or folders whose ``*.yaml`` are read (a workspace's ``factors/``).
+        extra: factor files; which files of a workspace count is for its own room to say.
 
     Raises:
         InputError: every fault of every file, with file and line.
@@ -41,7 +41,7 @@ def read_registry(folder: Path, extra: Sequence[Path] = ()) -> Registry:
     """
     families, findings = _families(folder)
     shipped: list[Placed] = []
-    for path in _yaml_files(folder):
+    for path in sorted(folder.rglob("*.yaml")):
         if path.name != FAMILY_FILE:
             placed, faults = _read(path, folder)
             shipped += placed
@@ -74,17 +74,11 @@ def _families(folder: Path) -> tuple[list[Family], list[Finding]]:
 def _additions(extra: Sequence[Path]) -> tuple[list[Placed], list[Finding]]:
     additions: list[Placed] = []
     findings: list[Finding] = []
-    for given in extra:
-        base = given if given.is_dir() else given.parent
-        for path in _yaml_files(given):
-            placed, faults = _read(path, base)
-            additions += placed
-            findings += faults
+    for path in extra:
+        placed, faults = _read(path, path.parent)
+        additions += placed
+        findings += faults
     return additions, findings
-
-
-def _yaml_files(path: Path) -> Iterable[Path]:
-    return sorted(path.rglob("*.yaml")) if path.is_dir() else [path]
 
 
 def _read(path: Path, base: Path) -> tuple[list[Placed], list[Finding]]:

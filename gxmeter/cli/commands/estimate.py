@@ -130,9 +130,10 @@ def _resolved(options: dict[str, Any]) -> Factor | None:
     from gxmeter.factors.load import load_registry
     from gxmeter.factors.resolve import resolve_electricity
     from gxmeter.ledger.estimate import Factor
+    from gxmeter.workspace.load import find_factor_files
 
     found = resolve_electricity(
-        load_registry(_additions(options["workspace"])),
+        load_registry(find_factor_files(options["workspace"])),
         supplier=options["supplier"],
         menu=options["menu"],
         basis=options["basis"],
@@ -141,19 +142,6 @@ def _resolved(options: dict[str, Any]) -> Factor | None:
     if found.entry is None:
         raise InputError.from_findings(found.findings)
     return Factor(found.entry.decimal, found.entry.id, found.findings)
-
-
-def _additions(workspace: Path | None) -> list[Path]:
-    """The workspace's own factors; a workspace that was not named may be missing."""
-    from gxmeter.workspace.load import find_workspace
-
-    try:
-        folder = find_workspace(workspace) / "factors"
-    except InputError:
-        if workspace is not None:
-            raise
-        return []
-    return [folder] if folder.is_dir() else []
 
 
 def _show(answer: Estimate) -> None:

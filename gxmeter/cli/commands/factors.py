@@ -102,15 +102,9 @@ def show_factor(
 def _registry(workspace: Path | None) -> Registry:
     """The shipped registry and the workspace's additions; a workspace that was not named may be missing."""
     from gxmeter.factors.load import load_registry
-    from gxmeter.workspace.load import find_workspace
+    from gxmeter.workspace.load import find_factor_files
 
-    try:
-        folder = find_workspace(workspace) / "factors"
-    except InputError:
-        if workspace is not None:
-            raise
-        return load_registry()
-    return load_registry([folder] if folder.is_dir() else [])
+    return load_registry(find_factor_files(workspace))
 
 
 def _of_family(registry: Registry, family: str | None) -> list[FactorEntry]:

@@ -113,6 +113,10 @@ def test_a_workspaces_factors_are_added(run, tmp_path, factor_file):
     assert json.loads(run(*words).stdout)["id"] == "jp.elec.a0269.M.fy2024.basic"
     path = factor_file('{id: own.Z, kind: menu, menu: Z, number: A0269, basic: "0.0001", adjusted: "0.0001"}')
     assert json.loads(run(*words).stdout)["id"] == "own.Z.basic"
+    (path.parent / "drafts").mkdir()
+    for place in ("drafts/next.yaml", ".hidden.yaml", "own.yml"):
+        (path.parent / place).write_text("schema: other\n", "utf-8")
+    assert json.loads(run(*words).stdout)["id"] == "own.Z.basic"
     path.write_text("schema: other\n", "utf-8")
     result = run(*words)
     assert result.exit_code == 2
