@@ -46,6 +46,11 @@ class Year:
     as_of_ms: int
     findings: tuple[Finding, ...]
 
+    @property
+    def is_final(self) -> bool:
+        """Whether the year has ended and all its factors are published: only then is a target met or missed."""
+        return self.as_of_ms >= self.fy.end_ms and not self.inventory.provisional
+
 
 def telemetry_sources(workspace: Workspace) -> list[Source]:
     """Every journal of the workspace, by its path.

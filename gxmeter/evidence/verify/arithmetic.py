@@ -32,9 +32,10 @@ def step5_arithmetic(case: Case) -> None:
     inventory = account(case.declarations(), case.rows("activity/energy.csv"), case.need("registry"), fy)
     case.findings += inventory.findings
     _lines(case, inventory)
+    settled = statement["as_of"] == statement["period_end"] and not inventory.provisional
     targets: tuple[TargetRow, ...] = case.rows("roadmap/roadmap.csv")
     by_id = {figure.figure_id: figure for figure in inventory.figures}
-    rows, remarks = progress_rows(targets, by_id, fy.year, final=statement["kind"] == "final")
+    rows, remarks = progress_rows(targets, by_id, fy.year, final=settled)
     case.findings += remarks
     case.evaluated["targets"] = len(rows)
     figures = [*inventory.figures, *target_figures(rows)]

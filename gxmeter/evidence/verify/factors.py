@@ -81,8 +81,6 @@ def _one(case: Case, row: int, factor: UsedRow, *, is_constant: bool) -> None:
     illustrative = factor.status == Status.ILLUSTRATIVE
     if factor.status != Status.CONFIRMED and (final or not illustrative):
         case.add("factor-status", file=_USED, row=row, found=f"{factor.factor_id} {factor.status}")
-    if not (factor.source_title and factor.source_place and factor.source_url):
-        case.add("factor-source-missing", file=_USED, row=row, found=factor.factor_id)
     if is_constant:
         if factor.provisional:
             case.add("factor-year-wrong", file=_USED, row=row, factor=factor.factor_id, expected="false", found="true")

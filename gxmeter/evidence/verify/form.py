@@ -13,6 +13,7 @@ from gxmeter.evidence.layout import TABLES
 from gxmeter.evidence.verify import shapes
 from gxmeter.evidence.verify.case import Case
 from gxmeter.evidence.verify.strictjson import strict_json
+from gxmeter.evidence.verify.vocabulary import check_grades, check_words
 from gxmeter.factors.registry import Registry
 
 _CANONICAL = "canonical JSON (RFC 8785)"
@@ -21,11 +22,8 @@ _APPROVALS = "data/roadmap/approvals.jsonl"
 _REGISTRY = "data/factors/registry/registry.json"
 _STATEMENT = "data/statement.json"
 _ROADMAP = "data/roadmap/roadmap.json"
-_OTHERS = ("data/method/environment.json", "data/checks/checks.json")
+_OTHERS = ("data/method/environment.json", "data/checks/checks.json", "data/report/report.json")
 """Documents that no later step needs."""
-
-_REPORT = "data/report/report.json"
-"""Written for reading, so not canonical."""
 
 _REFERENCES = {
     "site_id": "boundary/sites.csv",
@@ -47,20 +45,21 @@ def step2_form(case: Case) -> None:
         case.evaluated["rows"] += len(rows)
         if not faults:
             case.tables[table.path] = rows
+    check_words(case)
+    check_grades(case)
     case.statement = _object(case, _STATEMENT, shapes.STATEMENT)
     case.headers = _objects(case, _HEADERS, shapes.HEADER, lambda h: (h["run_id"], h["site_id"]))
     case.approvals = _objects(case, _APPROVALS, shapes.APPROVAL, lambda a: (a["version"], a["roadmap_id"]))
     case.roadmap = _object(case, _ROADMAP, shapes.ROADMAP)
     for file in _OTHERS:
         _document(case, file)
-    _document(case, _REPORT, canonical=False)
     _registry(case)
     _devices(case)
     _references(case)
     _counts(case)
 
 
-def _document(case: Case, file: str, *, canonical: bool = True) -> Any:  # noqa: ANN401 - any JSON value
+def _document(case: Case, file: str) -> Any:  # noqa: ANN401 - any JSON value
     """A JSON document; None with a finding if it is missing or malformed."""
     data = case.source.files.get(file)
     if data is None:
@@ -71,7 +70,7 @@ def _document(case: Case, file: str, *, canonical: bool = True) -> Any:  # noqa:
     except InputError as error:
         case.findings += error.findings
         return None
-    if value is None or (canonical and canonical_json(value) != data):
+    if value is None or canonical_json(value) != data:
         case.add("json-malformed", file=file, expected=_CANONICAL)
         return None
     return value

@@ -35,6 +35,8 @@ ENVELOPE = "signatures/statement.dsse.json"
 DETACHED = "signatures/tagmanifest.ed25519"
 PUBLIC_KEY = "signatures/calculator.pub.pem"
 _ED25519_SPKI_PREFIX = bytes.fromhex("302a300506032b6570032100")
+_RAW_KEY = 32
+_PEM = re.compile(rb"-----BEGIN PUBLIC KEY-----\s+([A-Za-z0-9+/=]+)\s+-----END PUBLIC KEY-----\s*")
 
 
 def step1_inventory(case: Case) -> None:
@@ -43,7 +45,7 @@ def step1_inventory(case: Case) -> None:
     for path in sorted(set(case.source.files) - listed):
         if path != TAGMANIFEST and not path.startswith("signatures/"):
             case.add("file-unlisted", file=path)
-    case.evaluated["files"] = len(case.source.files)
+    case.evaluated["files"] = len(listed)
     _bagit(case)
     signer = _seal(case)
     _trusted_signer(case, signer)
@@ -110,10 +112,11 @@ def _seal(case: Case) -> tuple[str, bytes] | None:
         payload, key_id, signature = _envelope(case.source.files[ENVELOPE])
         statement = strict_json(payload, ENVELOPE)
         _expect_statement(case, statement, key_id)
+        hint = _hint(case.source.files[PUBLIC_KEY])
     except (InputError, ValueError, KeyError, TypeError, AttributeError, IndexError, binascii.Error):
         case.add("signature-malformed", file=ENVELOPE)
         return None
-    public = _public_key(case, key_id)
+    public = _public_key(case, key_id, hint)
     if public is None:
         case.add("signature-invalid", file=PUBLIC_KEY, expected=key_id)
         return None
@@ -151,19 +154,24 @@ def _expect_statement(case: Case, statement: dict[str, Any], key_id: str) -> Non
             case.add("subject-mismatch", file=ENVELOPE, expected=value, found=statement["predicate"][key])
 
 
-def _public_key(case: Case, key_id: str) -> bytes | None:
+def _public_key(case: Case, key_id: str, hint: bytes) -> bytes | None:
     """The key that the signature names: from the trust file, else the hint in the package, if its id fits."""
     known = _trusted(case, key_id)
-    if known:
-        raw = bytes.fromhex(known.public_key)
-    else:
-        lines = case.source.files[PUBLIC_KEY].decode("ascii", "replace").split("\n")
-        try:
-            der = base64.b64decode("".join(line for line in lines if not line.startswith("-----")), validate=True)
-        except (ValueError, binascii.Error):
-            return None
-        raw = der.removeprefix(_ED25519_SPKI_PREFIX)
+    raw = bytes.fromhex(known.public_key) if known else hint
     return raw if sha256_bytes(raw) == key_id else None
+
+
+def _hint(pem: bytes) -> bytes:
+    """The raw key of a PEM SubjectPublicKeyInfo (RFC 8410: 12 fixed bytes, then 32).
+
+    Raises:
+        ValueError: it is none.
+    """
+    match = _PEM.fullmatch(pem)
+    der = base64.b64decode(match[1], validate=True) if match else b""
+    if len(der) != len(_ED25519_SPKI_PREFIX) + _RAW_KEY or not der.startswith(_ED25519_SPKI_PREFIX):
+        raise ValueError("no Ed25519 public key")
+    return der.removeprefix(_ED25519_SPKI_PREFIX)
 
 
 def _trusted(case: Case, key_id: str) -> TrustedKey | None:

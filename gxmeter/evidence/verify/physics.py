@@ -8,6 +8,7 @@ from typing import Any
 
 from gxmeter.core.calendar import SLOT_MS, FiscalYear, instant
 from gxmeter.core.numbers import product
+from gxmeter.evidence.statement import FINAL
 from gxmeter.evidence.verify.case import Case
 from gxmeter.ledger.pieces import calendars, overlaps
 from gxmeter.ledger.tables import ActivityRow
@@ -32,6 +33,7 @@ def step3_physics(case: Case) -> None:
     fy = FiscalYear(statement["fy"])
     if (statement["period_start"], statement["period_end"]) != (instant(fy.start_ms), instant(fy.end_ms)):
         case.add("period-mismatch", file="data/statement.json", expected=f"{instant(fy.start_ms)}/{instant(fy.end_ms)}")
+    _final(case, statement)
     _ratios(case, fy)
     _amounts(case)
     rows = case.rows("activity/energy.csv")
@@ -39,6 +41,16 @@ def step3_physics(case: Case) -> None:
     _doubles(case, rows)
     _headers(case, rows)
     _rated(case, rows)
+
+
+def _final(case: Case, statement: dict[str, Any]) -> None:
+    """3.1: a final report is of real numbers and of a year that has ended."""
+    if statement["kind"] != FINAL:
+        return
+    if statement["illustrative"]:
+        case.add("workspace-illustrative", file="data/statement.json")
+    if statement["as_of"] != statement["period_end"]:
+        case.add("final-year-not-ended", file="data/statement.json", label=f"FY{statement['fy']}")
 
 
 def _slots(case: Case, rows: tuple[ActivityRow, ...], fy: FiscalYear) -> None:

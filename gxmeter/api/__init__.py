@@ -1,0 +1,13 @@
+"""The facade: what the command line and notebooks call.
+
+>>> import gxmeter
+>>> book = gxmeter.open_workspace("seeds/consortium")
+>>> book.account(fy=2026).figures["energy_ai_kwh"].unit
+'kWh'
+"""
+
+from gxmeter.api.account import Account
+from gxmeter.api.book import ENGINES, Book, open_workspace
+from gxmeter.api.issue import Issued
+
+__all__ = ["ENGINES", "Account", "Book", "Issued", "open_workspace"]

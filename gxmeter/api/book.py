@@ -1,0 +1,175 @@
+"""An opened workspace: check it, account a year, report it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gxmeter.api.account import Account
+from gxmeter.api.issue import STEPS, Issued, Issuer
+from gxmeter.core.calendar import SLOT_MS, FiscalYear
+from gxmeter.core.errors import InputError
+from gxmeter.core.findings import Finding, Level, finding, ordered
+from gxmeter.energy.engine_local import Progress, integrate
+from gxmeter.energy.model import EnergyResult
+from gxmeter.factors.load import load_registry
+from gxmeter.factors.registry import Registry
+from gxmeter.ledger.year import compute_year, telemetry_sources
+from gxmeter.roadmap.content import running_plan
+from gxmeter.roadmap.progress import progress_rows, target_figures
+from gxmeter.workspace.check import run_checks
+from gxmeter.workspace.load import load_workspace
+from gxmeter.workspace.loaded import Workspace
+
+ENGINES = ("local",)
+"""Engines that can integrate telemetry; all give the same digits."""
+
+
+@dataclass
+class Book:
+    """An opened workspace. Its files are read once; nothing is written but by :meth:`report`."""
+
+    workspace: Workspace
+    _registry: Registry | None = None
+    _energy: EnergyResult | None = None
+    _accounts: dict[int, Account] = field(default_factory=dict)
+
+    @property
+    def registry(self) -> Registry:
+        """The shipped factors and the workspace's own additions.
+
+        Raises:
+            InputError: faults of the workspace's factor files.
+        """
+        if self._registry is None:
+            self._registry = load_registry(self.workspace.factor_files)
+        return self._registry
+
+    def check(self, *, progress: Progress | None = None) -> list[Finding]:
+        """Everything that is wrong or remarkable: declarations, factors, roadmap, telemetry, double counting.
+
+        Each fiscal year that holds energy is computed too, and what keeps its figures from being made is listed;
+        remarks of the account itself (such as provisional factors) are left to :meth:`account`.
+        """
+        findings = self._declaration_findings()
+        if not _faults(findings):
+            energy = self._integrated(progress)
+            findings += energy.findings
+            for fy in _years(self.workspace, energy):
+                year = compute_year(self.workspace, energy, self.registry, fy)
+                findings += [item for item in year.findings if item.level is Level.MUST or item.code in _CHECKED]
+        return ordered(findings)
+
+    def _declaration_findings(self) -> list[Finding]:
+        findings = run_checks(self.workspace)
+        try:
+            plan = running_plan(self.workspace.roadmaps)
+            findings += plan.findings() if plan else [finding("roadmap-missing")]
+            _ = self.registry
+        except InputError as error:
+            findings += error.findings
+        return findings
+
+    def _integrated(self, progress: Progress | None) -> EnergyResult:
+        """The energy of all telemetry of the workspace, integrated once."""
+        if self._energy is None:
+            limit_s = self.workspace.config.gap_limit_s
+            sources = telemetry_sources(self.workspace)
+            limit_ms = None if limit_s is None else limit_s * 1000
+            self._energy = integrate(sources, gap_limit_ms=limit_ms, progress=progress) if sources else EnergyResult()
+        return self._energy
+
+    def account(self, fy: int, *, engine: str = "local", progress: Progress | None = None) -> Account:
+        """The inventory of a fiscal year.
+
+        Args:
+            fy: fiscal year of the emissions (April to March, JST).
+            engine: what integrates the telemetry; one of :data:`ENGINES`.
+            progress: told how much telemetry has been read.
+
+        Raises:
+            InputError: ``workspace-has-faults``: the declarations hold must-level faults (all of them are in
+                the error); ``engine-unknown``; telemetry that cannot be read.
+        """
+        if engine not in ENGINES:
+            raise InputError("engine-unknown", expected=", ".join(ENGINES), found=engine)
+        if fy not in self._accounts:
+            self._accounts[fy] = self._computed(FiscalYear(fy), progress)
+        return self._accounts[fy]
+
+    def progress(self, fy: int) -> Account:
+        """The same account; its ``progress`` rows hold actual against target."""
+        return self.account(fy)
+
+    def report(
+        self, fy: int, *, out: Path, final: bool = False, key_path: Path | None = None, progress: Progress | None = None
+    ) -> Issued:
+        """Write the report, its exports and the sealed package.
+
+        The same input gives the same report: where the newest package of the year is already byte for byte
+        what would be written, it stays; a changed input gives the next number, which supersedes it.
+
+        Args:
+            fy: the fiscal year.
+            out: the output folder.
+            final: refuse provisional factors, an unfinished year and illustrative numbers.
+            key_path: the calculator's key; by default :func:`gxmeter.core.keys.default_key_path`, made if missing.
+            progress: told how much of the work is done, in steps.
+
+        Raises:
+            InputError: as :meth:`account`; ``key-unreadable``, ``key-mode``; ``cell-not-writable``.
+        """
+        tell = progress or (lambda _done, _total: None)
+        tell(0, STEPS)
+        account = self.account(fy)
+        tell(1, STEPS)
+        return Issuer(self.workspace, self.registry, out, key_path, final).issue(account, tell)
+
+    def _computed(self, fy: FiscalYear, progress: Progress | None) -> Account:
+        checked = self._declaration_findings()
+        if faults := _faults(checked):
+            raise InputError.from_findings(faults)
+        year = compute_year(self.workspace, self._integrated(progress), self.registry, fy)
+        plan = running_plan(self.workspace.roadmaps)
+        by_id = {figure.figure_id: figure for figure in year.inventory.figures}
+        rows, remarks = progress_rows(plan.targets if plan else (), by_id, fy.year, final=year.is_final)
+        figures = sorted([*by_id.values(), *target_figures(rows)], key=lambda f: f.figure_id)
+        return Account(
+            year=year,
+            plan=plan,
+            progress=rows,
+            figures={f.figure_id: f for f in figures},
+            findings=tuple(ordered([*checked, *year.findings, *remarks])),
+        )
+
+
+_ACCOUNTABLE = frozenset({"roadmap-changed-since-approval"})
+"""Must-level findings that are about the roadmap, not about the numbers: the account goes on and carries them."""
+
+_CHECKED = frozenset({"telemetry-gap", "run-unknown", "contract-missing", "boundary-step-missing"})
+"""Remarks of a computed year that concern the declarations and the records themselves."""
+
+
+def _faults(findings: Sequence[Finding]) -> list[Finding]:
+    return [item for item in findings if item.level is Level.MUST and item.code not in _ACCOUNTABLE]
+
+
+def _years(workspace: Workspace, energy: EnergyResult) -> list[FiscalYear]:
+    """The fiscal years in which anything was measured, metered or declared."""
+    instants = [key.slot * SLOT_MS for key in energy.leaves]
+    extents = [(part.start_ms, part.end_ms) for run in workspace.runs for part in run.declared]
+    extents += [(reading.start_ms, reading.end_ms) for reading in workspace.meters]
+    for start_ms, end_ms in extents:
+        first, last = FiscalYear.of(start_ms), FiscalYear.of(end_ms - 1)
+        instants += [FiscalYear(year).start_ms for year in range(first.year, last.year + 1)]
+    return sorted({FiscalYear.of(ms) for ms in instants})
+
+
+def open_workspace(path: str | Path) -> Book:
+    """Open a workspace folder.
+
+    Raises:
+        InputError: there is no readable ``gxmeter.yaml``.
+    """
+    return Book(load_workspace(Path(path)))
