@@ -6,8 +6,9 @@ recalculation contract (quantity x conversion x steps x share x factor) holds by
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal
+from typing import Any
 
 from gxmeter.core.calendar import FiscalYear, jst_month
 from gxmeter.core.numbers import product
@@ -28,8 +29,8 @@ class Draft:
     site_id: str
     frame: str
     country: str
-    start: int
-    end: int
+    start: Instant
+    end: Instant
     boundary: str
     portion: str
     method: str
@@ -51,51 +52,23 @@ class Draft:
 def priced(draft: Draft, prices: Prices, market: Price | None = None) -> Line:
     """Form the exact products of a line; ``market`` replaces the contract's market factor (certificates)."""
     facility_kwh = product(draft.energy_kwh, draft.step_node, draft.step_it, draft.step_pue, draft.share)
-    market = market or prices.market
-
-    def tonnes(price: Price) -> Decimal | None:
-        return None if price.t_per_kwh is None else product(facility_kwh, price.t_per_kwh)
-
+    bases = {
+        "location": prices.location,
+        "market": market or prices.market,
+        "basic": prices.basic,
+        "adjusted": prices.adjusted,
+    }
+    columns: dict[str, Any] = {field.name: getattr(draft, field.name) for field in fields(draft)}
+    for basis, price in bases.items():
+        columns[f"{basis}_factor_id"] = price.factor_id
+        columns[f"{basis}_t_per_kwh"] = price.t_per_kwh
+        columns[f"tco2_{basis}"] = None if price.t_per_kwh is None else product(facility_kwh, price.t_per_kwh)
     return Line(
         line_id="",
-        kind=draft.kind,
-        run_id=draft.run_id,
-        site_id=draft.site_id,
         contract_id=prices.contract_id,
-        frame=draft.frame,
-        country=draft.country,
-        start=Instant(draft.start),
-        end=Instant(draft.end),
         month=month_of(draft.start, draft.end),
-        boundary=draft.boundary,
-        portion=draft.portion,
-        method=draft.method,
-        grade=draft.grade,
-        status=draft.status,
-        energy_j=draft.energy_j,
-        energy_kwh=draft.energy_kwh,
-        step_node=draft.step_node,
-        step_it=draft.step_it,
-        step_pue=draft.step_pue,
-        share=draft.share,
         facility_kwh=facility_kwh,
-        scope=draft.scope,
-        category=draft.category,
-        location_factor_id=prices.location.factor_id,
-        location_t_per_kwh=prices.location.t_per_kwh,
-        tco2_location=tonnes(prices.location),
-        market_factor_id=market.factor_id,
-        market_t_per_kwh=market.t_per_kwh,
-        tco2_market=tonnes(market),
-        basic_factor_id=prices.basic.factor_id,
-        basic_t_per_kwh=prices.basic.t_per_kwh,
-        tco2_basic=tonnes(prices.basic),
-        adjusted_factor_id=prices.adjusted.factor_id,
-        adjusted_t_per_kwh=prices.adjusted.t_per_kwh,
-        tco2_adjusted=tonnes(prices.adjusted),
-        low_pct=draft.low_pct,
-        high_pct=draft.high_pct,
-        evidence_id=draft.evidence_id,
+        **columns,
     )
 
 

@@ -17,7 +17,7 @@ from gxmeter.ledger.drafts import ZERO, Draft, fiscal_period, priced
 from gxmeter.ledger.entries import JOULE_PER_KWH
 from gxmeter.ledger.pieces import Calendar
 from gxmeter.ledger.pricing import Price, Pricer
-from gxmeter.ledger.tables import ContractRow, InstrumentRow, Line, SiteRow
+from gxmeter.ledger.tables import ContractRow, Instant, InstrumentRow, Line, SiteRow
 from gxmeter.ledger.terms import Boundary, LineKind, Portion, Status
 
 CERTIFICATES = frozenset({"nonfossil-certificate", "green-power"})
@@ -91,8 +91,8 @@ def _draft(kind: str, row: InstrumentRow, site: SiteRow, period: tuple[int, int]
         site_id=site.site_id,
         frame="",
         country=site.country,
-        start=period[0],
-        end=period[1],
+        start=Instant(period[0]),
+        end=Instant(period[1]),
         boundary=Boundary.FACILITY,
         portion=Portion.FACILITY,
         method=CERTIFICATE_METHOD,

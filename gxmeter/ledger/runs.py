@@ -14,7 +14,7 @@ from gxmeter.ledger.grades import GRADES
 from gxmeter.ledger.pieces import Calendar
 from gxmeter.ledger.pricing import Pricer
 from gxmeter.ledger.scopes import scope_of
-from gxmeter.ledger.tables import Line, SiteRow
+from gxmeter.ledger.tables import Instant, Line, SiteRow
 from gxmeter.ledger.terms import Boundary, LineKind, Portion
 
 
@@ -83,8 +83,8 @@ def _drafts(  # noqa: PLR0917 - one call site; the arguments are the entry and w
             site_id=key.site_id,
             frame=frame,
             country=site.country,
-            start=key.start,
-            end=key.end,
+            start=Instant(key.start),
+            end=Instant(key.end),
             boundary=key.boundary,
             portion=portion,
             method=key.method,
