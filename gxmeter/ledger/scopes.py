@@ -23,13 +23,12 @@ def scope_of(site: SiteRow, portion: str) -> tuple[str, str]:
     Raises:
         ValueError: the arrangement is none of :class:`~gxmeter.ledger.terms.Arrangement`.
     """
-    match Arrangement(site.arrangement):
-        case Arrangement.OWNED:
-            return "2", ""
-        case Arrangement.COLOCATION:
-            outside = portion == Portion.OVERHEAD and not site.overhead_control
-            return ("3", LEASED_ASSETS) if outside else ("2", "")
-        case Arrangement.LEASE:
-            return ("2", "") if site.operational_control else ("3", LEASED_ASSETS)
-        case Arrangement.CLOUD | Arrangement.ALLOCATION:
-            return "3", PURCHASED_SERVICES
+    arrangement = Arrangement(site.arrangement)
+    if arrangement is Arrangement.OWNED:
+        return "2", ""
+    if arrangement is Arrangement.COLOCATION:
+        outside = portion == Portion.OVERHEAD and not site.overhead_control
+        return ("3", LEASED_ASSETS) if outside else ("2", "")
+    if arrangement is Arrangement.LEASE:
+        return ("2", "") if site.operational_control else ("3", LEASED_ASSETS)
+    return "3", PURCHASED_SERVICES
