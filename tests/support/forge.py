@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from gxmeter.core.calendar import FiscalYear
+from gxmeter.core.calendar import FiscalYear, instant
 from gxmeter.core.canonical import canonical_json
 from gxmeter.core.files import sha256_bytes
 from gxmeter.core.keys import SigningKey
@@ -24,7 +25,7 @@ from gxmeter.evidence.verify.strictjson import strict_json
 from gxmeter.factors.registry import Registry
 from gxmeter.ledger.inventory import account
 from gxmeter.ledger.lineage import lineage
-from gxmeter.ledger.tables import Declarations, Figure
+from gxmeter.ledger.tables import ActivityRow, Declarations, DeviceRow, Figure
 from gxmeter.roadmap.progress import progress_rows, target_figures
 
 _DATA = re.compile(r'<data value="([^"]*)" data-fig="([^"]*)">([^<]*)</data>')
@@ -107,6 +108,18 @@ class Forge:
             path = f"data/report/report.{language}.html"
             self.files[path] = _DATA.sub(one, self.files[path].decode()).encode()
 
+    def company(self, declarations: Declarations, activity: list[ActivityRow]) -> None:
+        """Another company's tables in place of the package's, with headers that agree and no roadmap targets."""
+        for path, field in zip(_DECLARATIONS, fields(declarations), strict=True):
+            self.put(path, getattr(declarations, field.name))
+        self.put("boundary/devices.csv", sorted({_device(row) for row in activity}, key=lambda d: d.device_id))
+        self.put("activity/energy.csv", activity)
+        self.put("activity/raw_index.csv", [])
+        self.files["data/activity/run_headers.jsonl"] = b"".join(
+            canonical_json(header) + b"\n" for header in _headers(activity)
+        )
+        self.recompute()
+
     def new_registry(self, edit: Callable[[dict[str, Any]], None]) -> None:
         """Edit every registry entry in place."""
         document = self.json("factors/registry/registry.json")
@@ -128,6 +141,37 @@ class Forge:
         """Seal and write the package."""
         write_folder(self.sealed(), folder)
         return folder
+
+
+def _device(row: ActivityRow) -> DeviceRow:
+    return DeviceRow(row.device_id, row.site_id, "host", "gpu", "device", None)
+
+
+def _headers(rows: list[ActivityRow]) -> list[dict[str, Any]]:
+    """Run headers of rows that all belong to one run, site, device and method."""
+    if not rows:
+        return []
+    device = {
+        "device_id": rows[0].device_id,
+        "method": rows[0].method,
+        "rows": len(rows),
+        "energy_half_uj": str(sum(row.energy_half_uj for row in rows)),
+        "covered_ms": sum(row.covered_ms for row in rows),
+    }
+    return [
+        {
+            "run_id": rows[0].run_id,
+            "site_id": rows[0].site_id,
+            "evidence": ["evidence"],
+            "start": instant(rows[0].start),
+            "end": instant(rows[-1].end),
+            "records": len(rows),
+            "clean_end": True,
+            "sensors": [],
+            "devices": [device],
+            "gaps": [],
+        }
+    ]
 
 
 _DECLARATIONS = (

@@ -122,6 +122,6 @@ def _summary(result: MeterResult) -> None:
     kwh = format(result.device_kwh, "f")
     share = 100 * result.measured_uj // total
     say(
-        f"gxmeter: {kwh} kWh(装置の合計。実測 {share}%・推定 {100 - share}%) {result.journal or '記録なし'}",
+        f"gxmeter: {kwh} kWh(装置の合計。実測 {share}%・推計 {100 - share}%) {result.journal or '記録なし'}",
         f"gxmeter: {kwh} kWh (device boundary; {share} % measured, {100 - share} % estimated) {result.journal or '-'}",
     )
