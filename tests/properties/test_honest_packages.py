@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from gxmeter.core.calendar import SLOT_MS
@@ -55,7 +55,7 @@ def companies(draw: st.DrawFn) -> tuple[Declarations, list[ActivityRow]]:
     edges = draw(days(2))
     contracts = tuple(
         ContractRow(f"c{i}", "dc", *draw(st.sampled_from(MENUS)), a, b)
-        for i, (a, b) in enumerate(zip(edges, edges[1:], strict=False))
+        for i, (a, b) in enumerate(pairwise(edges))
         if draw(st.booleans()) or i == 0
     )
     (first, middle, last) = draw(days(1))
@@ -106,7 +106,7 @@ def measured(draw: st.DrawFn) -> list[tuple[Instant, int]]:
     return [(Instant(FY.start_ms + n * SLOT_MS), draw(st.integers(0, 2**62))) for n in sorted(slots)]
 
 
-@settings(max_examples=12)
+@settings(max_examples=12, phases=[Phase.explicit, Phase.generate])
 @given(company=companies())
 def test_both_verifiers_recompute_any_honest_company(
     company: tuple[Declarations, list[ActivityRow]], seed_package: Package, registry: Registry

@@ -119,6 +119,12 @@ class Forge:
             canonical_json(header) + b"\n" for header in _headers(activity)
         )
         self.recompute()
+        printed = "".join(
+            f'<p><data value="{plain(f.exact)}" data-fig="{f.figure_id}">{f.rounded}</data></p>'
+            for f in self.rows("results/figures.csv")
+        )
+        for language in ("ja", "en"):
+            self.files[f"data/report/report.{language}.html"] = f"<!doctype html><title>t</title>{printed}".encode()
 
     def new_registry(self, edit: Callable[[dict[str, Any]], None]) -> None:
         """Edit every registry entry in place."""
