@@ -97,12 +97,9 @@ class Forge:
 
         def one(match: re.Match[str]) -> str:
             new = known.get(match[2])
-            text = (
-                match[0]
-                if new is None
-                else f'<data value="{plain(new.exact)}" data-fig="{match[2]}">{new.rounded}</data>'
-            )
-            return text
+            if new is None:
+                return match[0]
+            return f'<data value="{plain(new.exact)}" data-fig="{match[2]}">{new.rounded}</data>'
 
         for language in ("ja", "en"):
             path = f"data/report/report.{language}.html"
