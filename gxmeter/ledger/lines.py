@@ -58,4 +58,22 @@ def build_lines(
     findings += remarks
     pairs, remarks = instrument_lines(declarations.instruments, [*runs, *rest], sites, by_site, pricer)
     findings += remarks
-    return Lines(numbered([*runs, *rest, *pairs]), entries, pricer.used, (*findings, *pricer.findings))
+    lines = numbered([*runs, *rest, *pairs])
+    used = {factor_id: pricer.used[factor_id] for factor_id in sorted(_named(lines) & pricer.used.keys())}
+    idle = pricer.used.keys() - used.keys()
+    findings += [item for item in pricer.findings if item.found not in idle]
+    return Lines(lines, entries, used, tuple(findings))
+
+
+def _named(lines: Iterable[Line]) -> set[str]:
+    """Every factor id that a line names; a factor that was looked up for a line that never came is not used."""
+    return {
+        factor_id
+        for line in lines
+        for factor_id in (
+            line.location_factor_id,
+            line.market_factor_id,
+            line.basic_factor_id,
+            line.adjusted_factor_id,
+        )
+    }

@@ -273,3 +273,10 @@ def test_lines_do_not_depend_on_the_order_of_rows(registry: Registry) -> None:
     rows = [activity(1), activity(2, device_id="host.gpu1"), activity(3, device_id="host.gpu2", energy_half_uj=5)]
     forward: tuple[Line, ...] = lines_of(registry, world(declared=(part(),)), *rows).lines
     assert forward == lines_of(registry, world(declared=(part(),)), *reversed(rows)).lines
+
+
+def test_a_factor_that_no_line_needs_is_not_used(registry: Registry) -> None:
+    """A certificate for a contract without consumption looks a factor up, but nothing is priced with it."""
+    built = lines_of(registry, world(instruments=(certificate(),)))
+    assert built.used == {}
+    assert "factor-provisional" not in {finding.code for finding in built.findings}
