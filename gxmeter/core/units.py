@@ -12,7 +12,7 @@ from fractions import Fraction
 from functools import cache
 
 from gxmeter.core.errors import InputError
-from gxmeter.core.numbers import EXACT, PRECISION, Rounding, nearest, parse_decimal, plain, product
+from gxmeter.core.numbers import PRECISION, Rounding, nearest, parse_decimal, plain
 
 Dimension = tuple[tuple[str, int], ...]
 """Sorted (base, exponent) pairs, e.g. ``(("co2e", 1), ("energy", -1))`` for t-CO2/kWh."""
@@ -138,6 +138,11 @@ def _parts(quotient: Unit) -> tuple[Unit, Unit] | None:
     return (table[top], table[bottom]) if top in table and bottom in table else None
 
 
+def _decimal(exact: Fraction) -> Decimal:
+    """The decimal of an exact amount: itself where it has at most 50 decimals, else rounded half-even there."""
+    return Decimal(plain(nearest(exact, PRECISION, Rounding.HALF_EVEN)))
+
+
 @dataclass(frozen=True, slots=True)
 class Quantity:
     """An exact amount with its unit.
@@ -171,28 +176,33 @@ class Quantity:
             InputError: ``dimension-mismatch``.
         """
         self._same_dimension(target)
-        exact = Fraction(self.value) * self.unit.scale / target.scale
-        return Quantity(Decimal(plain(nearest(exact, PRECISION, Rounding.HALF_EVEN))), target)
+        return Quantity(_decimal(self._in(target)), target)
+
+    def _in(self, target: Unit) -> Fraction:
+        """The exact amount in another unit of the same dimension."""
+        return Fraction(self.value) * self.unit.scale / target.scale
 
     def _same_dimension(self, other: Unit) -> None:
         if self.unit.dimension != other.dimension:
             raise InputError("dimension-mismatch", expected=self.unit.symbol, found=other.symbol)
 
     def __add__(self, other: Quantity) -> Quantity:
-        """Add; the result has this quantity's unit."""
-        return Quantity(EXACT.add(self.value, other.to(self.unit).value), self.unit)
+        """Add; the result has this quantity's unit and is as exact as :meth:`to`."""
+        self._same_dimension(other.unit)
+        return Quantity(_decimal(Fraction(self.value) + other._in(self.unit)), self.unit)
 
     def __sub__(self, other: Quantity) -> Quantity:
-        """Subtract; the result has this quantity's unit."""
-        return Quantity(EXACT.subtract(self.value, other.to(self.unit).value), self.unit)
+        """Subtract; the result has this quantity's unit and is as exact as :meth:`to`."""
+        self._same_dimension(other.unit)
+        return Quantity(_decimal(Fraction(self.value) - other._in(self.unit)), self.unit)
 
     def __mul__(self, other: Quantity) -> Quantity:
-        """Multiply exactly; dimensions that cancel across scales (MWh x kg/kWh) are reduced first."""
+        """Multiply; dimensions that cancel across scales (MWh x kg/kWh) are reduced. As exact as :meth:`to`."""
         for numerator, quotient in ((self, other), (other, self)):
             parts = _parts(quotient.unit)
             if parts and parts[1].dimension == numerator.unit.dimension:
-                return Quantity(product(numerator.to(parts[1]).value, quotient.value), parts[0])
-        return Quantity(product(self.value, other.value), self.unit * other.unit)
+                return Quantity(_decimal(numerator._in(parts[1]) * Fraction(quotient.value)), parts[0])
+        return Quantity(_decimal(Fraction(self.value) * Fraction(other.value)), self.unit * other.unit)
 
     def __repr__(self) -> str:
         """``Quantity('0.9 kg-CO2')``."""
