@@ -159,11 +159,7 @@ def test_figures_are_sums_over_the_lines_their_filter_selects(
         if figure.formula_id != "sum":
             continue
         conditions = [c.split("=") for c in figure.lines_filter.split(";")]
-        chosen = [
-            line
-            for line in inventory.lines
-            if all(getattr(line, name) in value.split("|") for name, value in conditions)
-        ]
+        chosen = [x for x in inventory.lines if all(getattr(x, name) in value.split("|") for name, value in conditions)]
         assert Fraction(figure.exact) == sum((Fraction(getattr(x, figure.measure)) for x in chosen), Fraction(0))
         assert chosen == [line for line in inventory.lines if Filter.parse(figure.lines_filter).selects(line)]
         step = Fraction(1, 10**figure.decimals)
