@@ -14,7 +14,8 @@ from gxmeter.core.calendar import SLOT_MS, FiscalYear, jst_date, jst_midnight_ms
 from gxmeter.core.numbers import Rounding, divided, nearest, plain, product, rounded, total
 from gxmeter.core.units import Quantity, unit
 
-SYMBOLS = [*"J kWh MJ GJ t-CO2 kg-CO2 W h s ratio % m3 kL".split(), "thousand kWh", "t-CO2/kWh"]
+ONES = ["J", "kWh", "MJ", "GJ", "thousand kWh", "t-CO2", "kg-CO2", "W", "h", "s", "ratio", "%", "m3", "kL"]
+SYMBOLS = [*ONES, "t-CO2/kWh"]
 digits = st.integers(-(10**20), 10**20)
 scales = st.integers(-12, 3)
 numbers = st.builds(lambda n, e: Decimal(n).scaleb(e), digits, scales)

@@ -1,0 +1,100 @@
+"""What people read: aligned by width, grouped by thousands, unknown said as unknown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gxmeter.cli.summary import account_lines, grouped, progress_lines, table, width
+from gxmeter.core.calendar import FiscalYear
+from gxmeter.ledger.figures import figure
+from gxmeter.roadmap.progress import ProgressRow
+
+D = Decimal
+
+
+@dataclass
+class Seen:
+    """As much of an account as its summary looks at."""
+
+    figures: dict[str, Any]
+    provisional: bool = True
+    progress: tuple[ProgressRow, ...] = ()
+    plan: Any = None
+    year: Any = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.year = SimpleNamespace(fy=FiscalYear(2026), inventory=SimpleNamespace(provisional=self.provisional))
+
+
+@pytest.fixture(params=["ja", "en"])
+def language(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("GXMETER_LANG", request.param)
+    return request.param
+
+
+def known() -> dict[str, Any]:
+    return {"energy_ai_kwh": figure("energy_ai_kwh", "sum", D("1234567.8"), "kWh")}
+
+
+def test_an_unknown_figure_is_not_zero(language: str) -> None:
+    lines = list(account_lines(Seen(known())))
+    assert lines[0] == ("2026年度(令和8年度)" if language == "ja" else "FY2026 (Reiwa 8)")
+    assert "1,234,568  kWh" in lines[1]
+    (scope1,) = [line for line in lines if "Scope 1" in line]
+    assert scope1.endswith("不明" if language == "ja" else "not known")
+    assert ("暫定" if language == "ja" else "provisional") in lines[-1]
+    assert len(list(account_lines(Seen(known(), provisional=False)))) == len(lines) - 1
+
+
+@pytest.mark.parametrize(
+    ("met", "ja", "en"), [(True, "達成", "met"), (False, "未達", "not met"), (None, "未確定", "open")]
+)
+def test_progress_says_the_state_of_each_target(language: str, met: bool | None, ja: str, en: str) -> None:
+    row = ProgressRow("t", "energy_ai_kwh", 2026, D(10), D("1234567.8"), D("1234557.8"), "kWh", met)
+    figures = known() | {"target.t": figure("target.t", "target", D(10), "kWh")}
+    lines = list(progress_lines(Seen(figures, progress=(row,))))
+    assert lines[2].split()[1:3] == ["10.00", "1,234,568"]
+    assert lines[2].endswith(ja if language == "ja" else en)
+    assert ("不明" if language == "ja" else "not known") in lines[2]  # the gap figure is not there
+    assert lines[-1].endswith("ロードマップなし" if language == "ja" else "no roadmap")
+
+
+@pytest.mark.parametrize(
+    ("state", "ja", "en"),
+    [
+        ("approved", "承認済み", "approved"),
+        ("changed-since-approval", "変更あり", "changed since approval"),
+        ("unapproved", "未承認", "not approved"),
+    ],
+)
+def test_the_roadmap_s_state_is_said(language: str, state: str, ja: str, en: str) -> None:
+    last = list(progress_lines(Seen({}, plan=SimpleNamespace(state=state))))[-1]
+    assert last.endswith(ja if language == "ja" else en)
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [("0", "0"), ("999", "999"), ("1000", "1,000"), ("-1234567.80", "-1,234,567.80"), ("-0.5", "-0.5")],
+)
+def test_thousands_are_grouped(number: str, shown: str) -> None:
+    assert grouped(number) == shown
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**18), max_value=10**18, places=3))
+def test_grouping_changes_no_digit(value: Decimal) -> None:
+    text = format(value, "f")
+    assert grouped(text).replace(",", "") == text
+
+
+def test_wide_characters_take_two_columns_and_rows_are_aligned() -> None:
+    assert (width("電力 kWh"), width("ｶﾅ"), width("")) == (8, 2, 0)
+    rows = list(table([("電力", "1"), ("energy", "1,000")]))
+    assert rows == ["  電力        1", "  energy  1,000"]
+    assert len({width(row) for row in rows}) == 1
