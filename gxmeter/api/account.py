@@ -74,7 +74,12 @@ class Account:
             "as_of": instant(self.year.as_of_ms),
             "provisional": self.year.inventory.provisional,
             "figures": {
-                f.figure_id: {"exact": plain(f.exact), "rounded": f.rounded, "unit": f.unit}
+                f.figure_id: {
+                    "exact": plain(f.exact),
+                    "rounded": f.rounded,
+                    "unit": f.unit,
+                    "provisional": f.provisional,
+                }
                 for f in self.figures.values()
             },
             "lines": line_texts(self.lines),

@@ -134,7 +134,7 @@ class Book:
         plan = running_plan(self.workspace.roadmaps)
         by_id = {figure.figure_id: figure for figure in year.inventory.figures}
         rows, remarks = progress_rows(plan.targets if plan else (), by_id, fy.year, final=year.is_final)
-        figures = sorted([*by_id.values(), *target_figures(rows)], key=lambda f: f.figure_id)
+        figures = sorted([*by_id.values(), *target_figures(rows, by_id)], key=lambda f: f.figure_id)
         return Account(
             year=year,
             plan=plan,

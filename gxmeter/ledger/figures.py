@@ -75,6 +75,7 @@ def figure(figure_id: str, formula_id: str, exact: Decimal, unit: str, *, source
         unit=unit,
         decimals=decimals,
         rounding=RULE,
+        provisional=False,
     )
 
 

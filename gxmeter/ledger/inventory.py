@@ -22,6 +22,7 @@ from gxmeter.ledger.derived import (
 from gxmeter.ledger.entries import Entry, EntryKey
 from gxmeter.ledger.figures import sum_figures
 from gxmeter.ledger.lines import build_lines
+from gxmeter.ledger.provisional import marked
 from gxmeter.ledger.tables import ActivityRow, Declarations, Figure, Line
 
 
@@ -86,6 +87,7 @@ def _account(
     figures += credit_figures(by_id, declarations.instruments, fy.year)
     figures += share_figures(by_id)
     figures += interval_figures(built.lines)
+    figures = marked(figures, built.lines, {factor_id for factor_id, (_, provisional) in used.items() if provisional})
     if not built.lines:
         findings.append(finding("no-activity", label=fy.label_en))
     return Inventory(

@@ -248,7 +248,8 @@ class Line:
 class Figure:
     """A reported number: a measure summed over the lines that a filter selects, rounded once by a named rule.
 
-    ``lines_filter``: ``column=a|b;column=c``; empty selects all lines. ``exact`` and ``rounded`` are texts.
+    ``lines_filter``: ``column=a|b;column=c``; empty selects all lines. ``provisional``: a factor in it is of
+    an earlier year than the emissions.
     """
 
     figure_id: str
@@ -260,6 +261,7 @@ class Figure:
     unit: str
     decimals: int
     rounding: str
+    provisional: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ more than is known; gross figures decide, credits do not.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from gxmeter.core.findings import Finding, finding
@@ -75,11 +75,15 @@ def _row(target: TargetRow, actual: Decimal | None, *, final: bool) -> ProgressR
     )
 
 
-def target_figures(rows: Iterable[ProgressRow]) -> list[Figure]:
-    """``target.<id>`` and ``gap.<id>`` for each row whose actual is known, so that what is printed is a figure."""
+def target_figures(rows: Iterable[ProgressRow], figures: Mapping[str, Figure]) -> list[Figure]:
+    """``target.<id>`` and ``gap.<id>`` for each row whose actual is known, so that what is printed is a figure.
+
+    A gap is provisional if its actual is.
+    """
     made: list[Figure] = []
     for row in rows:
         if row.gap is not None:
             made.append(figure(f"target.{row.target_id}", "target", row.target, row.unit))
-            made.append(figure(f"gap.{row.target_id}", "target-gap", row.gap, row.unit))
+            gap = figure(f"gap.{row.target_id}", "target-gap", row.gap, row.unit)
+            made.append(replace(gap, provisional=figures[row.measure].provisional))
     return made

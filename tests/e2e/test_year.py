@@ -61,7 +61,7 @@ def test_account_answers_in_decimal_strings(shell: Shell, workspace: Path) -> No
     assert {"factor-provisional", "ratio-not-published"} <= codes(document, "should")
     assert not codes(document, "must")
     energy = document["figures"]["energy_ai_kwh"]
-    assert set(energy) == {"exact", "rounded", "unit"}
+    assert set(energy) == {"exact", "rounded", "unit", "provisional"}
     lines = [line for line in document["lines"] if line["kind"] == "run"]
     assert sum(Decimal(line["facility_kwh"]) for line in lines) == Decimal(energy["exact"])
     assert sum(map(Decimal, document["by_grade"].values())) == Decimal(energy["exact"])

@@ -86,7 +86,7 @@ class Forge:
         """Targets, gaps, progress and printed figures anew from given figures."""
         by_id = {f.figure_id: f for f in figures if f.formula_id not in {"target", "target-gap"}}
         rows, _ = progress_rows(self.rows("roadmap/roadmap.csv"), by_id, self.statement["fy"], final=False)
-        everything = [*by_id.values(), *target_figures(rows)]
+        everything = [*by_id.values(), *target_figures(rows, by_id)]
         self.put("results/progress.csv", rows)
         self.put("results/figures.csv", everything)
         self.reprint(everything)

@@ -38,7 +38,7 @@ def step5_arithmetic(case: Case) -> None:
     rows, remarks = progress_rows(targets, by_id, fy.year, final=settled)
     case.findings += remarks
     case.evaluated["targets"] = len(rows)
-    figures = [*inventory.figures, *target_figures(rows)]
+    figures = [*inventory.figures, *target_figures(rows, by_id)]
     _figures(case, figures)
     if statement["provisional"] != inventory.provisional:
         case.add("provisional-wrong", file="data/statement.json", expected=str(inventory.provisional).lower())

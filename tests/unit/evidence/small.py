@@ -90,7 +90,7 @@ def contents(registry: Registry, *, approved: str | None = None) -> Contents:
         raw_index=(RawRow("evidence", "telemetry/journals/a", 10, "0" * 64, 1800, ROW.start, ROW.end, True),),
         registry=registry,
         inventory=inventory,
-        figures=(*inventory.figures, *target_figures(progress)),
+        figures=(*inventory.figures, *target_figures(progress, by_id)),
         plan=plan,
         progress=progress,
     )

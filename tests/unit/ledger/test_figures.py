@@ -131,3 +131,10 @@ def test_filters_select_by_every_condition(registry: Registry) -> None:
     assert Filter.parse("kind=run;site_id=a|dc").selects(line)
     assert not Filter.parse("kind=run;site_id=a|b").selects(line)
     assert Filter.parse("frame=").selects(replace(line, frame=""))
+
+
+def test_only_figures_with_a_factor_of_an_earlier_year_are_provisional(registry: Registry) -> None:
+    figures = figures_of(registry, world(declared=(part(),)))
+    marked = {name for name, item in figures.items() if item.provisional}
+    assert {"scope2_location_t", "ai_market_t.run.run-1", "gross_market_t", "net_market_t"} <= marked
+    assert not marked & {"energy_ai_kwh", "credits_t", "scope1_t", "primary_energy_gj", "scope3_cat1_location_t"}

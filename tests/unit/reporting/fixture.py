@@ -1,7 +1,6 @@
-"""A small company's fiscal year, accounted by the real ledger: five sites, eleven runs, bills, a certificate.
+"""A small company's fiscal year, accounted by the real ledger: four sites, eleven runs, bills, a certificate.
 
-The numbers are invented and plausible; the factors are the registry's. Nothing here imitates a room:
-lines, figures, findings and progress come from the code that a report of a real workspace uses.
+Invented, plausible numbers and the registry's factors; the rest comes from the code that real reports use.
 """
 
 from __future__ import annotations
@@ -34,6 +33,7 @@ from gxmeter.roadmap.progress import progress_rows, target_figures
 
 FY = FiscalYear(2026)
 DEMO_START = jst_midnight_ms(date(2026, 11, 10)) + 2 * SLOT_MS
+PROGRAMME = {"id": "gx", "name_ja": "開発事業(見本)", "name_en": "Programme (sample)", "call_text": "public"}
 KEYID = "3f5a9c0de1b27486" * 4
 
 
@@ -292,7 +292,7 @@ def parts() -> Parts:
             "statement": statement(provisional=inventory.provisional),
             "declarations": declarations(),
             "lines": inventory.lines,
-            "figures": tuple(sorted((*inventory.figures, *target_figures(progress)), key=lambda f: f.figure_id)),
+            "figures": tuple(sorted((*inventory.figures, *target_figures(progress, by_id)), key=lambda f: f.figure_id)),
             "progress": progress,
             "targets": TARGETS,
             "approval": APPROVAL,
@@ -300,7 +300,6 @@ def parts() -> Parts:
             "findings": (*inventory.findings, *remarks),
             "run_headers": (run_header(),),
             "signer_keyid": KEYID,
-            "package_files": (),
         }
     )
 
@@ -335,7 +334,8 @@ def statement(*, provisional: bool) -> dict[str, object]:
         "entity_id": "sample-models",
         "entity_name_ja": "架空基盤モデル株式会社",
         "entity_name_en": "Fictional Foundation Models K.K.",
-        "programme": "gx",
+        "programme": PROGRAMME,
+        "illustrative": False,
         "fy": 2026,
         "period_start": instant(FY.start_ms),
         "period_end": instant(FY.end_ms),

@@ -1,0 +1,31 @@
+"""Which figures are provisional: those in which a factor of an earlier year stands in (package.md 5.9)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Set
+from dataclasses import replace
+
+from gxmeter.ledger.figures import Filter
+from gxmeter.ledger.tables import Figure, Line
+
+_EMISSIONS = "tco2_"
+_OF_MARKET = frozenset({"gross", "net"})
+_MARKET_TOTAL = "scope2_market_t"
+
+
+def marked(figures: Sequence[Figure], lines: Sequence[Line], provisional_ids: Set[str]) -> list[Figure]:
+    """The figures, each marked if a line in it uses a provisional factor on the figure's own basis."""
+    sums = {item.figure_id: _has_provisional(item, lines, provisional_ids) for item in figures}
+    of_market = sums.get(_MARKET_TOTAL, False)
+    return [
+        replace(item, provisional=of_market if item.formula_id in _OF_MARKET else sums[item.figure_id])
+        for item in figures
+    ]
+
+
+def _has_provisional(item: Figure, lines: Sequence[Line], provisional_ids: Set[str]) -> bool:
+    if not item.measure.startswith(_EMISSIONS):
+        return False
+    column = f"{item.measure.removeprefix(_EMISSIONS)}_factor_id"
+    chosen = Filter.parse(item.lines_filter)
+    return any(getattr(line, column) in provisional_ids and chosen.selects(line) for line in lines)
