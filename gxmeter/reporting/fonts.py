@@ -20,10 +20,16 @@ from gxmeter.core.resources import data_folder
 if TYPE_CHECKING:
     from fontTools.ttLib import TTFont
 
+FAMILY = "gxmeter"
+"""What the pages call their typeface."""
+
 REGULAR = "BIZUDPGothic-Regular.ttf"
 BOLD = "BIZUDPGothic-Bold.ttf"
 BOLD_TAGS = frozenset({"h1", "h2", "h3", "h4", "strong", "th", "b"})
-"""The only elements that the style sheets may set in bold: their characters are in the bold cut."""
+"""The only elements that the style sheets may set in bold: their characters are in the bold cut.
+
+A ``th`` of a table's body is not among them: row headings are set regular, and names are long.
+"""
 
 _ALWAYS = frozenset("0123456789/ ")
 _UNSEEN_TAGS = frozenset({"style", "script"})
@@ -48,8 +54,12 @@ class _Characters(HTMLParser):
     def handle_data(self, data: str) -> None:
         if _UNSEEN_TAGS.isdisjoint(self.open):
             self.regular.update(data)
-            if not BOLD_TAGS.isdisjoint(self.open):
+            if self._may_be_bold():
                 self.bold.update(data)
+
+    def _may_be_bold(self) -> bool:
+        bold = BOLD_TAGS - {"th"} if "tbody" in self.open else BOLD_TAGS
+        return not bold.isdisjoint(self.open)
 
 
 def characters(page: str) -> tuple[frozenset[str], frozenset[str]]:
@@ -70,7 +80,7 @@ def missing(wanted: Iterable[str]) -> tuple[str, ...]:
 def _drawable() -> frozenset[str]:
     from fontTools.ttLib import TTFont  # noqa: PLC0415 - heavy, needed by renderings only
 
-    with TTFont(_file(REGULAR), lazy=True) as font:
+    with TTFont(font_file(REGULAR), lazy=True) as font:
         return frozenset(chr(code) for code in font.getBestCmap())
 
 
@@ -96,7 +106,7 @@ def _cut(name: str, wanted: frozenset[str]) -> str:
     options.name_IDs = [0, 1, 2, 13, 14]
     options.notdef_outline = True
     options.flavor = "woff2"
-    with TTFont(_file(name), recalcTimestamp=False) as font:
+    with TTFont(font_file(name), recalcTimestamp=False) as font:
         subsetter = Subsetter(options)
         subsetter.populate(unicodes=sorted(ord(c) for c in wanted))
         subsetter.subset(font)
@@ -118,5 +128,6 @@ def _widen_one(font: TTFont) -> None:
     font["hmtx"][one] = (font["hmtx"][zero][0], bearing + shift)
 
 
-def _file(name: str) -> Path:
+def font_file(name: str) -> Path:
+    """The vendored file of :data:`REGULAR` or :data:`BOLD`."""
     return data_folder("reports") / "fonts" / name

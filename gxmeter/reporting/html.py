@@ -12,7 +12,6 @@ from markupsafe import Markup
 from gxmeter.core.findings import Finding, finding
 from gxmeter.core.numbers import plain
 from gxmeter.reporting import drawings, fonts, text
-from gxmeter.reporting.charts.shares import swatch
 from gxmeter.reporting.model import ReportModel
 from gxmeter.reporting.registry import DEFAULT_KIND, LANGUAGES, ReportKind, report_kind
 from gxmeter.reporting.view import View
@@ -76,7 +75,6 @@ def page_text(model: ReportModel, language: str, *, kind_id: str = DEFAULT_KIND)
         unit=view.unit,
         kind=kind.figures,
         drawings=drawings,
-        swatch=swatch,
         other="en" if language == "ja" else "ja",
         file_name=file_name,
         max_rows=MAX_ROWS,

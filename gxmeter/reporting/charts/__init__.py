@@ -1,1 +1,1 @@
-"""Charts as inline SVG: one module per chart, one small writer below them."""
+"""Charts as inline SVG, drawn by matplotlib: one module per chart, `canvas` and `inline` below them."""

@@ -5,14 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TYPE_CHECKING, Literal
 
 from markupsafe import Markup
 
 from gxmeter.core.numbers import plain
-from gxmeter.reporting.charts.svg import Svg, nice_top
-from gxmeter.reporting.text import grouped
+from gxmeter.reporting.charts.canvas import BAR, GRID, INK, MISSING, PAPER, SOFT, TARGET, drawing, type_size
+from gxmeter.reporting.charts.inline import Sheet
+from gxmeter.reporting.text import grouped, neutral
 
-_LEFT, _RIGHT, _TOP, _BOTTOM = 84, 8, 40, 46
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.text import Annotation
+
+_RIGHT, _TOP, _BOTTOM = 4, 46, 40
+_TYPE, _SMALL = 12, 11
+_UNIT_OF_TICK, _LEFT = 6.6, 14
+_MISSING_HEIGHT, _BAR_WIDTH, _TARGET_HALF_WIDTH = 7, 0.7, 0.44
+_STEPS = (1, 2, 5, 10)
+_INTERVALS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,81 +37,123 @@ class Column:
     target_text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnChart:
-    """What a column chart says: unit of the axis, title and description for those who do not see it."""
+def column_chart(sheet: Sheet, columns: Sequence[Column], *, unit: str) -> Markup:
+    """Draw columns with bars from zero and targets as labelled lines; the unit stands at the axis.
 
-    chart_id: str
-    title: str
-    desc: str
-    unit: str
-    columns: Sequence[Column]
-    width: int = 520
-    height: int = 250
-
-
-def column_chart(chart: ColumnChart) -> Markup:
-    """Draw columns with bars from zero and targets as labelled lines."""
-    svg = Svg(chart.chart_id, chart.width, chart.height, chart.title, chart.desc)
-    values = [v for c in chart.columns for v in (c.bar, c.target) if v is not None]
-    scale = _Scale(chart, *nice_top(max(values, default=Decimal(0))))
-    scale.draw_axis(svg, chart)
-    for index, column in enumerate(chart.columns):
-        _draw_bar(svg, scale, index=index, column=column)
-    for index, column in enumerate(chart.columns):
-        _draw_target(svg, scale, index=index, column=column)
-    return svg.markup()
-
-
-class _Scale:
-    """Where values and columns stand on the drawing."""
-
-    def __init__(self, chart: ColumnChart, top: Decimal, step: Decimal) -> None:
-        self.top, self.step = top, step
-        self.base = Decimal(chart.height - _BOTTOM)
-        self.rise = self.base - _TOP
-        self.slot = Decimal(chart.width - _LEFT - _RIGHT) / len(chart.columns)
-        self.bar_width = self.slot * Decimal("0.7")
-
-    def y(self, value: Decimal) -> Decimal:
-        """Height of a value; values below zero are drawn at zero (their number stands in the table)."""
-        return self.base - self.rise * max(value, Decimal(0)) / self.top
-
-    def middle(self, index: int) -> Decimal:
-        return _LEFT + self.slot * index + self.slot / 2
-
-    def draw_axis(self, svg: Svg, chart: ColumnChart) -> None:
-        svg.text(_LEFT - 8, 16, chart.unit, css="unit end")
-        ticks = int(self.top / self.step)
-        for count in range(ticks + 1):
-            value = self.step * count
-            css = "axis" if count == 0 else "grid"
-            svg.line((_LEFT, self.y(value)), (chart.width - _RIGHT, self.y(value)), css=css)
-            svg.text(_LEFT - 8, self.y(value) + 4, grouped(plain(value)), css="tick end")
-        for index, column in enumerate(chart.columns):
-            svg.text(self.middle(index), self.base + 18, column.label, css="tick middle")
-            svg.text(
-                self.middle(index),
-                self.base + 36,
-                column.below,
-                css="value middle" if column.bar is not None else "tick middle",
-            )
+    Where every bar and target carries its number, the axis has no ticks: they would say it twice.
+    """
+    values = [v for c in columns for v in (c.bar, c.target) if v is not None]
+    ticks = axis_ticks(max(values, default=Decimal(0)))
+    labels = [grouped(plain(tick)) for tick in ticks]
+    says_all = all(c.bar is None or c.below for c in columns)
+    left = _RIGHT if says_all else _LEFT + round(_UNIT_OF_TICK * max(len(label) for label in labels))
+    with drawing(sheet, left=left, right=_RIGHT, top=_TOP, bottom=_BOTTOM) as paper:
+        axes = paper.axes
+        axes.set_xlim(-0.5, len(columns) - 0.5)
+        top = _drawn(max(values) if says_all and max(values, default=0) > 0 else ticks[-1])
+        axes.set_ylim(0, top)
+        axes.axhline(0, color=INK, linewidth=1, zorder=4, clip_on=False)
+        if not says_all:
+            _draw_ticks(axes, ticks, labels)
+        _write(axes, (0, top), neutral(unit), offset=(0, 26), align="left", at_axis=True, soft=True)
+        missing_height = top * _MISSING_HEIGHT / (sheet.height - _TOP - _BOTTOM)
+        for place, column in enumerate(columns):
+            _draw_bar(axes, place, column, missing_height=missing_height)
+        for place, column in enumerate(columns):
+            _draw_target(axes, place, column)
+    return paper.markup
 
 
-def _draw_bar(svg: Svg, scale: _Scale, *, index: int, column: Column) -> None:
-    left = scale.middle(index) - scale.bar_width / 2
+def axis_ticks(highest: Decimal) -> list[Decimal]:
+    """The ticks of an axis from zero that holds a value: at most five steps of 1, 2 or 5 times a power of ten.
+
+    >>> [str(tick) for tick in axis_ticks(Decimal("7081234"))]
+    ['0', '2000000', '4000000', '6000000', '8000000']
+    """
+    from matplotlib.ticker import MaxNLocator  # noqa: PLC0415 - heavy, needed by renderings only
+
+    if highest <= 0:
+        return [Decimal(0), Decimal(1)]
+    found = MaxNLocator(nbins=_INTERVALS, steps=_STEPS, min_n_ticks=2).tick_values(0, _drawn(highest))
+    # The locator answers in binary floats; 12 digits bring its round steps back exactly.
+    return [Decimal(plain(Decimal(f"{tick:.12g}"))) for tick in found]
+
+
+def _drawn(value: Decimal) -> float:
+    """A value as a length; values below zero are drawn at zero (their number stands in the table)."""
+    return float(max(value, Decimal(0)))
+
+
+def _draw_ticks(axes: Axes, ticks: Sequence[Decimal], labels: Sequence[str]) -> None:
+    for tick, label in zip(ticks, labels, strict=True):
+        if tick:
+            axes.axhline(_drawn(tick), color=GRID, linewidth=1, zorder=0, clip_on=False)
+        _write(axes, (0, _drawn(tick)), label, offset=(-8, -4), align="right", at_axis=True, soft=True)
+
+
+def _draw_bar(axes: Axes, place: int, column: Column, *, missing_height: float) -> None:
     if column.bar is None:
-        svg.rect(left, scale.base - 7, width=scale.bar_width, height=7, css="missing")
-        return
-    top = scale.y(column.bar)
-    svg.rect(left, top, width=scale.bar_width, height=scale.base - top, css="bar")
+        axes.bar(
+            place,
+            missing_height,
+            _BAR_WIDTH,
+            facecolor="none",
+            edgecolor=MISSING,
+            linestyle=(0, (3, 2.5)),
+            linewidth=1.2,
+            zorder=2,
+            clip_on=False,
+        )
+    else:
+        axes.bar(place, _drawn(column.bar), _BAR_WIDTH, color=BAR, zorder=2, clip_on=False)
+    _write(axes, (place, 0), neutral(column.label), offset=(0, -16), soft=True)
+    _write(axes, (place, 0), neutral(column.below), offset=(0, -32), soft=column.bar is None)
 
 
-def _draw_target(svg: Svg, scale: _Scale, *, index: int, column: Column) -> None:
+def _draw_target(axes: Axes, place: int, column: Column) -> None:
     if column.target is None:
         return
-    y, half = scale.y(column.target), scale.slot * Decimal("0.44")
-    middle = scale.middle(index)
-    svg.line((middle - half, y), (middle + half, y), css="target")
-    svg.diamond(middle, y, css="target-mark")
-    svg.text(middle, y - 9, column.target_text, css="value halo middle")
+    height = _drawn(column.target)
+    axes.plot(
+        (place - _TARGET_HALF_WIDTH, place, place + _TARGET_HALF_WIDTH),
+        (height, height, height),
+        color=TARGET,
+        linewidth=2.5,
+        marker="D",
+        markevery=[1],
+        markersize=6.5,
+        markerfacecolor=PAPER,
+        markeredgewidth=2,
+        zorder=5,
+        clip_on=False,
+    )
+    label = _write(axes, (place, height), neutral(column.target_text), offset=(0, 9))
+    # The label may stand on a bar: paper below it keeps it readable.
+    label.set_bbox({"facecolor": PAPER, "edgecolor": "none", "pad": 1})
+    label.set_zorder(7)
+
+
+def _write(
+    axes: Axes,
+    point: tuple[float, float],
+    text: str,
+    *,
+    offset: tuple[float, float],
+    align: Literal["left", "center", "right"] = "center",
+    at_axis: bool = False,
+    soft: bool = False,
+) -> Annotation:
+    """A text at an offset [drawing units] from a point; ``at_axis``: the point's x is a share of the axis."""
+    return axes.annotate(
+        text,
+        point,
+        xytext=offset,
+        xycoords=("axes fraction", "data") if at_axis else "data",
+        textcoords="offset points",
+        horizontalalignment=align,
+        verticalalignment="baseline",
+        color=SOFT if soft else INK,
+        fontproperties=type_size(_SMALL if soft else _TYPE),
+        parse_math=False,
+        annotation_clip=False,
+    )

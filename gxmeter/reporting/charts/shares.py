@@ -7,26 +7,34 @@ from decimal import Decimal
 
 from markupsafe import Markup
 
-from gxmeter.reporting.charts.svg import Svg
+from gxmeter.reporting.charts.canvas import BAR, PAPER, drawing
+from gxmeter.reporting.charts.inline import Sheet
 
-_WIDTH, _HEIGHT = 1000, 34
-_CSS = {"measured": "measured", "estimated": "estimated hatched", "declared": "declared"}
+WIDTH, HEIGHT = 1000, 34
+_LOOK = {"measured": (BAR, ""), "estimated": (PAPER, "///"), "declared": (PAPER, "")}
+"""Colour and hatch by status."""
 
 
-def share_bar(shares_pct: Mapping[str, Decimal], *, title: str, desc: str) -> Markup:
+def share_bar(sheet: Sheet, shares_pct: Mapping[str, Decimal]) -> Markup:
     """Draw the parts of all AI compute energy [%] by how they came to be known."""
-    svg = Svg("shares", _WIDTH, _HEIGHT, title, desc, keeps_ratio=False)
-    left = Decimal(1)
-    for status, css in _CSS.items():
-        width = shares_pct.get(status, Decimal(0)) * (_WIDTH - 2) / 100
-        if width > 0:
-            svg.rect(left, 1, width=width, height=_HEIGHT - 2, css=css)
-        left += width
-    return svg.markup()
-
-
-def swatch(status: str) -> Markup:
-    """The small sample of a status for legends; ``missing`` included."""
-    svg = Svg(f"swatch-{status}", 28, 14, "", "")
-    svg.rect(1, 1, width=26, height=12, css=_CSS.get(status, status))
-    return svg.markup()
+    with drawing(sheet, left=2, right=2, top=2, bottom=2) as paper:
+        paper.axes.set_xlim(0, 100)
+        paper.axes.set_ylim(0, 1)
+        left = Decimal(0)
+        for status, (colour, hatch) in _LOOK.items():
+            share = shares_pct.get(status, Decimal(0))
+            if share > 0:
+                # A float is good enough for a length; the numbers stand in the legend.
+                paper.axes.barh(
+                    0.5,
+                    float(share),
+                    1,
+                    left=float(left),
+                    facecolor=colour,
+                    hatch=hatch,
+                    edgecolor=BAR,
+                    linewidth=1.5,
+                    clip_on=False,
+                )
+            left += share
+    return paper.markup
