@@ -1,13 +1,14 @@
-"""The report as JSON: the same model for programs. Decimals are strings, counts integers; no floats."""
+"""The report as canonical JSON: the same model for programs. Decimals are strings, counts integers; no floats."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from typing import Any
 
 from gxmeter.core.calendar import instant
+from gxmeter.core.canonical import canonical_json
 from gxmeter.core.numbers import plain
 from gxmeter.reporting.model import FactorUse, Gap, ReportModel
 
@@ -16,7 +17,11 @@ FILE_NAME = "report.json"
 
 
 def render_json(model: ReportModel) -> bytes:
-    """Render the model as one JSON document: sorted keys, UTF-8, last line ended; same model, same bytes."""
+    """Render the model as one canonical JSON document (RFC 8785), without a line end; same model, same bytes.
+
+    Raises:
+        TypeError: the model holds something that JSON cannot say exactly.
+    """
     document = {
         "schema": SCHEMA,
         "statement": dict(model.statement),
@@ -48,7 +53,7 @@ def render_json(model: ReportModel) -> bytes:
         "findings": [finding.to_json() for finding in model.findings],
         "signer_keyid": model.signer_keyid,
     }
-    return (json.dumps(document, ensure_ascii=False, indent=1, sort_keys=True, default=_default) + "\n").encode("utf-8")
+    return canonical_json(_as_json(document))
 
 
 def _factor(use: FactorUse) -> dict[str, Any]:
@@ -73,10 +78,16 @@ def _gap(gap: Gap) -> dict[str, Any]:
     }
 
 
-def _default(value: object) -> object:
-    """What JSON does not know: decimals as plain text, rows as objects."""
+def _as_json(value: object) -> object:
+    """What JSON does not know: decimals as plain text, rows as objects, tuples as arrays."""
+    if value is None or isinstance(value, str | bool | int):
+        return value
     if isinstance(value, Decimal):
         return plain(value)
+    if isinstance(value, Mapping):
+        return {str(key): _as_json(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_as_json(item) for item in value]
     if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: getattr(value, field.name) for field in fields(value)}
+        return {field.name: _as_json(getattr(value, field.name)) for field in fields(value)}
     raise TypeError(f"{type(value).__name__} has no place in a report")
