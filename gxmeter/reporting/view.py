@@ -11,10 +11,12 @@ from gxmeter.core.calendar import parse_instant
 from gxmeter.core.errors import InputError
 from gxmeter.core.findings import Finding
 from gxmeter.core.numbers import plain
+from gxmeter.factors.model import FactorEntry
 from gxmeter.ledger.tables import Figure
 from gxmeter.reporting.model import ReportModel, Trace
 from gxmeter.reporting.registry import LANGUAGES, ReportKind
 from gxmeter.reporting.text import co2, duration, grouped, moment, neutral
+from gxmeter.roadmap.content import TargetRow
 from gxmeter.roadmap.progress import ProgressRow
 
 
@@ -144,9 +146,34 @@ class View:
         by_measure = {row.measure: row for row in self.model.progress}
         return next((by_measure[measure] for measure in measures if measure in by_measure), None)
 
+    @property
+    def roadmap_years(self) -> list[int]:
+        """The years of the roadmap's targets and the reported year, in order."""
+        return sorted({self.model.fiscal_year.year, *(target.fy for target in self.model.targets)})
+
     def progress_row(self, target_id: str) -> ProgressRow | None:
         """The progress of a target, if it is one of the reported year."""
         return next((row for row in self.model.progress if row.target_id == target_id), None)
+
+    def target_of(self, measure: str, fy: int) -> TargetRow | None:
+        """The roadmap's target of a measure in a year."""
+        return next((t for t in self.model.targets if (t.measure, t.fy) == (measure, fy)), None)
+
+    @property
+    def sources(self) -> list[tuple[str, str]]:
+        """Title and address of every source of a used factor, once each, in order of first use."""
+        found = [use.factor.entry.source for use in self.model.factors]
+        return list(dict.fromkeys((source.title, source.url) for source in found))
+
+    def source_number(self, entry: FactorEntry) -> int:
+        """The number of a factor's source in the list of sources, from 1."""
+        return self.sources.index((entry.source.title, entry.source.url)) + 1
+
+    @property
+    def programme_name(self) -> str:
+        """The name of the programme that the report is made for; empty without one."""
+        programme = self.model.statement["programme"]
+        return neutral(str(programme[f"name_{self.language}"])) if programme else ""
 
     @property
     def approval_key(self) -> str:

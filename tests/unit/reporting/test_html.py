@@ -280,5 +280,39 @@ def test_a_year_without_measurement_says_that_all_is_declared() -> None:
 def test_earlier_years_point_to_their_own_report() -> None:
     statement = dict(parts().arguments["statement"], fy=2028)  # type: ignore[call-overload]
     text = page_text(parts().model(statement=statement, progress=()), "en")
-    assert text.count("see that year") == 2 * 4
-    assert text.count("no actual yet</span>") == 3 * 4
+    assert text.count("see that year") == 2
+    assert text.count("no actual yet</span>") == 2
+    assert text.count("this report</span>") == 1
+
+
+def test_an_illustrative_report_says_so_first_and_on_every_printed_page() -> None:
+    statement = dict(parts().arguments["statement"], illustrative=True)  # type: ignore[call-overload]
+    for language, words in (
+        ("ja", "説明用の架空データ"),
+        ("en", "Illustrative numbers of a fictional scenario: no legal report"),
+    ):
+        text = page_text(parts().model(statement=statement), language)
+        assert text.index(words, text.index("<main")) < text.index('id="summary"')
+        assert f'@top-right {{ content: "{words}' in text
+        assert words not in page(language)
+
+
+def test_the_programme_and_what_is_not_public_of_its_call() -> None:
+    programme = dict(parts().arguments["statement"]["programme"], call_text="not-public")  # type: ignore[index]
+    statement = dict(parts().arguments["statement"], programme=programme)  # type: ignore[call-overload]
+    for language, words in (("ja", "公表されていない条件は推測せず"), ("en", "never guessed")):
+        text = page_text(parts().model(statement=statement), language)
+        assert words in text
+        assert words not in page(language)
+        assert programme[f"name_{language}"] in page(language)
+    without = page_text(parts().model(statement=statement | {"programme": None}), "en")
+    assert "Programme" not in without
+    assert "never guessed" not in without
+
+
+def test_a_source_is_listed_once_and_every_factor_points_to_its_own() -> None:
+    text = page("en")
+    entries = [use.factor.entry for use in parts().model().factors]
+    numbers = re.findall(r'<li id="source-(\d+)">', text)
+    assert numbers == [str(n) for n in range(1, len({(e.source.title, e.source.url) for e in entries}) + 1)]
+    assert len(re.findall(r'<a href="#source-\d+">', text)) == len(entries)

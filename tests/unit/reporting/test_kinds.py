@@ -19,8 +19,8 @@ from gxmeter.workspace.models.run import Frame, RunStatus, Stage
 _VOCABULARIES = frozenset(
     {
         "absent", "approval", "arrangement", "basis", "dimension", "factor_status", "formula", "frame", "headline",
-        "instrument_kind", "kind", "level", "measure", "meter_kind", "package_file", "pue_source", "run_status",
-        "scope_table", "section", "share", "stage", "status",
+        "instrument_kind", "kind", "level", "measure", "meter_kind", "method_name", "package_file", "pue_source",
+        "run_status", "scope_table", "section", "share", "stage", "status",
     }
 )  # fmt: skip
 _HOLE = re.compile(r"\{([a-z_]+)\}")
