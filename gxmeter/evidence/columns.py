@@ -24,7 +24,7 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _UNWRITABLE = re.compile("[\0\n\r\v\f\x1c-\x1e\x85\u2028\u2029\ud800-\udfff]")
 """NUL, everything that some reader takes for a line end, and lone surrogates, which have no UTF-8 form."""
 
-_FIGURE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_FIGURE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 """A figure id is a name and, after dots, what it is broken down by: ids in it make it longer than an id."""
 
 

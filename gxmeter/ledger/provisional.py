@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from gxmeter.ledger.figures import Filter
@@ -13,7 +14,7 @@ _OF_MARKET = frozenset({"gross", "net"})
 _MARKET_TOTAL = "scope2_market_t"
 
 
-def marked(figures: Sequence[Figure], lines: Sequence[Line], provisional_ids: Set[str]) -> list[Figure]:
+def marked(figures: Sequence[Figure], lines: Sequence[Line], provisional_ids: AbstractSet[str]) -> list[Figure]:
     """The figures, each marked if a line in it uses a provisional factor on the figure's own basis."""
     sums = {item.figure_id: _has_provisional(item, lines, provisional_ids) for item in figures}
     of_market = sums.get(_MARKET_TOTAL, False)
@@ -23,7 +24,7 @@ def marked(figures: Sequence[Figure], lines: Sequence[Line], provisional_ids: Se
     ]
 
 
-def _has_provisional(item: Figure, lines: Sequence[Line], provisional_ids: Set[str]) -> bool:
+def _has_provisional(item: Figure, lines: Sequence[Line], provisional_ids: AbstractSet[str]) -> bool:
     if not item.measure.startswith(_EMISSIONS):
         return False
     column = f"{item.measure.removeprefix(_EMISSIONS)}_factor_id"

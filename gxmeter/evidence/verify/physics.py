@@ -129,10 +129,12 @@ def _ratios(case: Case, fy: FiscalYear) -> None:
         ratios = [ratio for ratio in (site.overhead_node, site.overhead_it) if ratio is not None]
         if any(ratio < 1 for ratio in ratios) or not 0 <= site.accounting_share <= 1:
             case.add("pue-out-of-range", file="data/boundary/sites.csv", row=row, found=site.site_id)
-        _no_overlap(
-            case, "contract-overlap", site.site_id, [c for c in declarations.contracts if c.site_id == site.site_id]
-        )
-        _no_overlap(case, "pue-overlap", site.site_id, [p for p in declarations.pue if p.site_id == site.site_id])
+        for code, periods in (
+            ("contract-overlap", declarations.contracts),
+            ("pue-overlap", declarations.pue),
+            ("meter-overlap", declarations.meters),
+        ):
+            _no_overlap(case, code, site.site_id, [p for p in periods if p.site_id == site.site_id])
     case.findings += calendars(declarations, fy)[1]
 
 
