@@ -10,16 +10,17 @@ from decimal import Decimal
 from markupsafe import Markup
 
 from gxmeter.core.numbers import plain
+from gxmeter.ledger.tables import Figure
 from gxmeter.reporting.charts.bars import Column, column_chart
 from gxmeter.reporting.charts.inline import Sheet
 from gxmeter.reporting.charts.shares import HEIGHT, WIDTH, share_bar
 from gxmeter.reporting.text import co2, grouped
-from gxmeter.reporting.view import View
+from gxmeter.reporting.view import PROVISIONAL_MARK, View
 
 STATUSES = ("measured", "estimated", "declared")
 """How energy is known, in drawing order."""
 
-_COLUMN_WIDTH, _LEAST_WIDTH = 76, 390
+_COLUMN_WIDTH, _LEAST_WIDTH = 74, 378
 
 
 def roadmap_measures(view: View) -> list[str]:
@@ -50,7 +51,7 @@ def measure_unit(view: View, measure: str) -> str:
 def roadmap_title(view: View, measure: str) -> Markup:
     """What a roadmap chart shows: the year's actual against its target, and on which side it lies."""
     row = view.progress_of([measure])
-    holes = {"measure": view.label(measure), "unit": co2(measure_unit(view, measure)), "year": view.year}
+    holes = {"measure": view.label(measure), "unit": _unit(view, measure), "year": view.year}
     if measure not in view.model.figures:
         return view.t("chart.roadmap_no_actual", **holes)
     holes["actual"] = view.fig(measure)
@@ -60,6 +61,10 @@ def roadmap_title(view: View, measure: str) -> Markup:
     if view.model.statement["kind"] == "final":
         return view.t("chart.final_beyond" if row.gap > 0 else "chart.final_within", **holes)
     return view.t("chart.interim_beyond" if row.gap > 0 else "chart.interim_within", **holes)
+
+
+def _unit(view: View, measure: str) -> Markup:
+    return Markup('<span class="nowrap">{}</span>').format(co2(measure_unit(view, measure)))
 
 
 def roadmap_chart(view: View, measure: str) -> Markup:
@@ -75,7 +80,7 @@ def roadmap_chart(view: View, measure: str) -> Markup:
         columns.append(
             Column(
                 label=f"FY{fy}",
-                below=grouped(own.rounded) if own else view.plain_text(without),
+                below=_labelled(own) if own else view.plain_text(without),
                 bar=own.exact if own else None,
                 target=target.value if target else None,
                 target_text=grouped(plain(target.value)) if target else "",
@@ -89,6 +94,10 @@ def roadmap_chart(view: View, measure: str) -> Markup:
         height=196,
     )
     return column_chart(sheet, columns, unit=measure_unit(view, measure))
+
+
+def _labelled(figure: Figure) -> str:
+    return grouped(figure.rounded) + (str(PROVISIONAL_MARK.striptags()) if figure.provisional else "")
 
 
 def month_title(view: View) -> Markup:
@@ -112,7 +121,7 @@ def month_chart(view: View) -> Markup:
         chart_id="months",
         title=str(month_title(view).striptags()),
         desc=view.plain_text("chart.month_desc"),
-        width=800,
+        width=778,
         height=230,
     )
     return column_chart(sheet, columns, unit="kWh")

@@ -19,6 +19,9 @@ from gxmeter.reporting.text import co2, duration, grouped, moment, neutral
 from gxmeter.roadmap.content import TargetRow
 from gxmeter.roadmap.progress import ProgressRow
 
+PROVISIONAL_MARK = Markup('<span class="prov">†</span>')
+"""Stands after a figure that a factor of an earlier year enters."""
+
 
 class View:
     """A model seen in one language through one report kind's wording."""
@@ -83,17 +86,26 @@ class View:
         """Whether the package holds the figure."""
         return figure_id in self.model.figures
 
+    def is_provisional(self, figure_id: str) -> bool:
+        """Whether a figure is known and a provisional factor enters it."""
+        figure = self.model.figures.get(figure_id)
+        return figure is not None and figure.provisional
+
     def same(self, one_id: str, other_id: str) -> bool:
         """Whether two figures are both known and have the same exact value."""
         one, other = self.model.figures.get(one_id), self.model.figures.get(other_id)
         return one is not None and other is not None and one.exact == other.exact
 
     def fig(self, figure_id: str, absent: str = "absent.figure") -> Markup:
-        """A figure as ``<data>`` linked to its trace, or the words for its absence (never a zero)."""
+        """A figure as ``<data>`` linked to its trace, or the words for its absence (never a zero).
+
+        A figure that a provisional factor enters carries the mark that the page explains.
+        """
         figure = self.model.figures.get(figure_id)
         if figure is None:
             return Markup('<span class="absent">{}</span>').format(self.t(absent))
-        return Markup('<a class="fig" href="#t-{}">{}</a>').format(figure_id, self.data(figure))
+        mark = PROVISIONAL_MARK if figure.provisional else ""
+        return Markup('<a class="fig" href="#t-{}">{}</a>{}').format(figure_id, self.data(figure), mark)
 
     def data(self, figure: Figure) -> Markup:
         """A figure as ``<data>``: the exact value as attribute, the rounded one with thousands commas as text."""

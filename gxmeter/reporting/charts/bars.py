@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from matplotlib.text import Annotation
 
 _RIGHT, _TOP, _BOTTOM = 4, 46, 40
-_TYPE, _SMALL = 12, 11
-_UNIT_OF_TICK, _LEFT = 6.6, 14
+_TYPE = 12
+_UNIT_OF_TICK, _LEFT = 7.2, 14
 _MISSING_HEIGHT, _BAR_WIDTH, _TARGET_HALF_WIDTH = 7, 0.7, 0.44
 _STEPS = (1, 2, 5, 10)
 _INTERVALS = 5
@@ -153,7 +153,7 @@ def _write(
         horizontalalignment=align,
         verticalalignment="baseline",
         color=SOFT if soft else INK,
-        fontproperties=type_size(_SMALL if soft else _TYPE),
+        fontproperties=type_size(_TYPE),
         parse_math=False,
         annotation_clip=False,
     )

@@ -164,9 +164,17 @@ def test_page_says_what_is_provisional_interim_and_not_checked() -> None:
 def test_without_provisional_factors_nothing_is_marked_so() -> None:
     statement = dict(parts().arguments["statement"], provisional=False)  # type: ignore[call-overload]
     used = {name: (entry, False) for name, (entry, _) in parts().arguments["used_factors"].items()}  # type: ignore[attr-defined]
-    findings = ()
-    text = page_text(parts().model(statement=statement, used_factors=used, findings=findings), "en")
+    figures = tuple(replace(figure, provisional=False) for figure in parts().model().figures.values())
+    text = page_text(parts().model(statement=statement, used_factors=used, findings=(), figures=figures), "en")
     assert "rovisional" not in text
+    assert "†" not in text
+
+
+def test_exactly_the_figures_with_a_provisional_factor_carry_the_mark() -> None:
+    figures = parts().model().figures
+    printed = re.findall(r'data-fig="([^"]+)">[^<]*</data></a>(<span class="prov">†</span>)?', page("en"))
+    assert {name for name, mark in printed if mark} == {n for n, _ in printed if figures[n].provisional}
+    assert {bool(mark) for _, mark in printed} == {True, False}
 
 
 def test_missing_looks_different_from_zero() -> None:
