@@ -23,8 +23,9 @@ from gxmeter.evidence.statement import FINAL, INTERIM, Identity, Reporter
 from gxmeter.evidence.trust import trust_document
 from gxmeter.factors.registry import Registry
 from gxmeter.reporting.build import build_model
-from gxmeter.reporting.html import file_name, render_html
+from gxmeter.reporting.html import file_name, glyph_findings, render_html
 from gxmeter.reporting.json_report import FILE_NAME, render_json
+from gxmeter.reporting.model import ReportModel
 from gxmeter.roadmap.content import Plan
 from gxmeter.workspace.loaded import Workspace
 from gxmeter.workspace.models import Config
@@ -89,28 +90,37 @@ class Issuer:
         path = self.key_path or default_key_path()
         made_key = None if path.exists() else path
         key = load_key(path) if made_key is None else create_key(path)
-        sealed = self._newest_if_unchanged(account, account.plan, key)
+        drawn: list[Finding] = []
+        sealed = self._newest_if_unchanged(account, account.plan, key, drawn)
         if sealed is None:
-            sealed = self._sealed(account, account.plan, next_identity(self.out, account.year.fy), key)
+            sealed = self._sealed(account, account.plan, next_identity(self.out, account.year.fy), key, drawn)
         tell(STEPS - 1, STEPS)
         folder, files = self._write(sealed)
         tell(STEPS, STEPS)
-        return Issued(folder, files, account, account.findings, made_key)
+        return Issued(folder, files, account, tuple(ordered([*account.findings, *drawn])), made_key)
 
-    def _newest_if_unchanged(self, account: Account, plan: Plan, key: SigningKey) -> Sealed | None:
+    def _newest_if_unchanged(
+        self, account: Account, plan: Plan, key: SigningKey, drawn: list[Finding]
+    ) -> Sealed | None:
         """The newest package of the year, if the same input would make it again byte for byte."""
         identity = newest_identity(self.out, account.year.fy)
         if identity is None:
             return None
-        sealed = self._sealed(account, plan, identity, key)
+        sealed = self._sealed(account, plan, identity, key, drawn)
         return sealed if is_there_already(self.out, identity, sealed.files) else None
 
-    def _sealed(self, account: Account, plan: Plan, identity: Identity, key: SigningKey) -> Sealed:
+    def _sealed(
+        self, account: Account, plan: Plan, identity: Identity, key: SigningKey, drawn: list[Finding]
+    ) -> Sealed:
+        """Render and seal; what could not be drawn in the report's typeface is added to ``drawn``."""
         year = account.year
         frame = Frame(identity, self._reporter(), year.fy, year.as_of_ms, FINAL if self.final else INTERIM)
 
         def reports(statement: dict[str, Any], paths: Sequence[str]) -> dict[str, bytes]:
-            return _pages(account, plan, statement, paths, key)
+            model = _model(account, plan, statement, paths, key)
+            drawn.extend(glyph_findings(model))
+            pages = {file_name(language): render_html(model, language) for language in LANGUAGES}
+            return {**pages, FILE_NAME: render_json(model)}
 
         return assemble(self._contents(account, plan), frame, account.findings, reports=reports, key=key)
 
@@ -157,12 +167,12 @@ class Issuer:
         return folder, (trust, *(reading / Path(name).name for name in (*names, *EXPORTS)))
 
 
-def _pages(
+def _model(
     account: Account, plan: Plan, statement: dict[str, Any], paths: Sequence[str], key: SigningKey
-) -> dict[str, bytes]:
-    """The report's files by name, as they are sealed into the package."""
+) -> ReportModel:
+    """What the report prints."""
     year = account.year
-    model = build_model(
+    return build_model(
         statement=statement,
         declarations=year.declarations,
         lines=account.lines,
@@ -176,8 +186,6 @@ def _pages(
         signer_keyid=key.key_id,
         package_files=paths,
     )
-    pages = {file_name(language): render_html(model, language) for language in LANGUAGES}
-    return {**pages, FILE_NAME: render_json(model)}
 
 
 def _programme(config: Config) -> dict[str, str] | None:
