@@ -9,6 +9,7 @@ from pathlib import Path
 from gxmeter.api.account import Account
 from gxmeter.api.issue import STEPS, Issued, Issuer
 from gxmeter.core.calendar import SLOT_MS, FiscalYear
+from gxmeter.core.clock import Clock, writer_clock
 from gxmeter.core.errors import InputError
 from gxmeter.core.findings import Finding, Level, finding, ordered
 from gxmeter.energy.engine_local import Progress, integrate
@@ -31,6 +32,7 @@ class Book:
     """An opened workspace. Its files are read once; nothing is written but by :meth:`report`."""
 
     workspace: Workspace
+    clock: Clock = field(default_factory=writer_clock)
     _registry: Registry | None = None
     _energy: EnergyResult | None = None
     _accounts: dict[int, Account] = field(default_factory=dict)
@@ -62,7 +64,7 @@ class Book:
         return ordered(findings)
 
     def _declaration_findings(self) -> list[Finding]:
-        findings = run_checks(self.workspace)
+        findings = [*run_checks(self.workspace), *self._future_readings()]
         try:
             plan = running_plan(self.workspace.roadmaps)
             findings += plan.findings() if plan else [finding("roadmap-missing")]
@@ -70,6 +72,15 @@ class Book:
         except InputError as error:
             findings += error.findings
         return findings
+
+    def _future_readings(self) -> list[Finding]:
+        """A bill or reading that ends after today cannot have been read."""
+        now_ms = self.clock.now_ms()
+        return [
+            finding("reading-in-future", reading=reading.id, site=reading.site)
+            for reading in self.workspace.meters
+            if reading.end_ms > now_ms
+        ]
 
     def _integrated(self, progress: Progress | None) -> EnergyResult:
         """The energy of all telemetry of the workspace, integrated once."""
@@ -113,7 +124,8 @@ class Book:
         Args:
             fy: the fiscal year.
             out: the output folder.
-            final: refuse provisional factors, an unfinished year and illustrative numbers.
+            final: refuse provisional factors, an unfinished year and illustrative numbers; a must-level finding
+                keeps any report from being written, but for a roadmap changed since its approval, which it shows.
             key_path: the calculator's key; by default :func:`gxmeter.core.keys.default_key_path`, made if missing.
             progress: told how much of the work is done, in steps.
 
@@ -124,7 +136,7 @@ class Book:
         tell(0, STEPS)
         account = self.account(fy)
         tell(1, STEPS)
-        return Issuer(self.workspace, self.registry, out, key_path, final).issue(account, tell)
+        return Issuer(self.workspace, self.registry, out, key_path, final, self.clock.now_ms()).issue(account, tell)
 
     def _computed(self, fy: FiscalYear, progress: Progress | None) -> Account:
         checked = self._declaration_findings()

@@ -10,7 +10,7 @@ from typing import Any
 from gxmeter.api.account import Account
 from gxmeter.core.canonical import canonical_json
 from gxmeter.core.files import folder_atomically, write_atomically
-from gxmeter.core.findings import Finding, finding, ordered
+from gxmeter.core.findings import Finding, Level, finding, ordered
 from gxmeter.core.keys import SigningKey, create_key, default_key_path, load_key
 from gxmeter.core.numbers import plain
 from gxmeter.energy.engine_local import Progress
@@ -37,8 +37,8 @@ LANGUAGES = ("ja", "en")
 EXPORTS = ("results/lines.csv", "results/figures.csv")
 """Tables that are laid beside the report for people who want just these."""
 
-_UNREPORTABLE = frozenset({"factor-missing", "figure-incomplete"})
-"""Findings with which no report can be made: a number would be missing."""
+_REPORTABLE = frozenset({"roadmap-changed-since-approval"})
+"""The must-level finding that a report may be written with, because the report itself says it on page one."""
 
 
 @dataclass(frozen=True)
@@ -71,18 +71,21 @@ class Issued:
 
 @dataclass(frozen=True)
 class Issuer:
-    """What a report needs beside the account: who reports, the factors, the folder, the key, the kind."""
+    """What a report needs beside the account: who reports, the factors, the folder, the key, the kind, today [ms]."""
 
     workspace: Workspace
     registry: Registry
     out: Path
     key_path: Path | None
     final: bool
+    now_ms: int
 
     def issue(self, account: Account, tell: Progress) -> Issued:
         """Write the report of an account; see :meth:`gxmeter.api.book.Book.report`."""
-        faults = final_faults(account.year, illustrative=self.workspace.config.illustrative) if self.final else []
-        faults += [item for item in account.findings if item.code in _UNREPORTABLE]
+        faults = [item for item in account.findings if item.level is Level.MUST and item.code not in _REPORTABLE]
+        if self.final:
+            illustrative = self.workspace.config.illustrative
+            faults += final_faults(account.year, now_ms=self.now_ms, illustrative=illustrative)
         if account.plan is None:
             faults.append(finding("report-needs-roadmap"))
         if faults or account.plan is None:

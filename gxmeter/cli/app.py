@@ -6,6 +6,7 @@ Command modules import their room inside the command, so that ``gxmeter --help``
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import pkgutil
 import sys
@@ -46,13 +47,17 @@ for _module in pkgutil.iter_modules(commands.__path__):
 
 def main() -> None:
     """Entry point: run, and say an expected error in one sentence instead of a traceback."""
+    as_json = "--json" in sys.argv
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except GxmeterError as error:
-        sys.exit(report_error(error))
+        sys.exit(report_error(error, as_json=as_json))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(ExitCode.COULD_NOT_RUN)
     except OSError as error:
-        typer.echo(f"{error.strerror or error}: {error.filename or ''}".rstrip(": "), err=True)
-        sys.exit(ExitCode.COULD_NOT_RUN)
+        reason = error.strerror or type(error).__name__
+        sys.exit(report_error(GxmeterError("file-error", file=error.filename or "-", reason=reason), as_json=as_json))

@@ -33,8 +33,11 @@ def say(ja: str, en: str) -> None:
 
 
 def emit_json(document: dict[str, Any]) -> None:
-    """The command's one JSON document, to standard output."""
-    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+    """The command's one JSON document, to standard output; UTF-8 whatever the terminal speaks."""
+    text = json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
+    sys.stdout.buffer.flush()
 
 
 def show_findings(findings: Iterable[Finding]) -> None:

@@ -43,11 +43,13 @@ def energy_law_figures(lines: Iterable[Line], electricity: FactorEntry, crude_oi
 
 
 def credit_figures(sums: Mapping[str, Figure], instruments: Iterable[InstrumentRow], fy: int) -> list[Figure]:
-    """Gross, credits and net, three columns; credits never lower the gross figure."""
-    if "scope2_market_t" not in sums:
+    """Gross, credits and net, three columns; credits never lower the gross figure.
+
+    Without a known Scope 1 there is no gross: what is not known does not count as zero.
+    """
+    if "scope1_t" not in sums or "scope2_market_t" not in sums:
         return []
-    scope1 = sums["scope1_t"].exact if "scope1_t" in sums else ZERO
-    gross = EXACT.add(scope1, sums["scope2_market_t"].exact)
+    gross = EXACT.add(sums["scope1_t"].exact, sums["scope2_market_t"].exact)
     deducted = total(row.quantity_t or ZERO for row in instruments if row.kind in CREDITS and row.fy == fy)
     return [
         figure("gross_market_t", "gross", gross, "t-CO2"),

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from gxmeter.core.calendar import FiscalYear, jst_date, jst_midnight_ms, parse_instant
-from gxmeter.core.clock import source_date
+from gxmeter.core.calendar import FiscalYear, jst_date, parse_instant
 from gxmeter.core.errors import InputError
 from gxmeter.core.findings import Finding, finding, ordered
 from gxmeter.energy.model import EnergyResult, Source, SourceFacts
@@ -78,9 +77,9 @@ def compute_year(workspace: Workspace, energy: EnergyResult, registry: Registry,
         del index.rows[evidence]
     collected = collect(workspace, activity, index, fy)
     inventory = account(collected.declarations, activity.rows, registry, fy)
-    as_of_ms = _as_of(workspace, collected.declarations, activity.headers, fy)
+    as_of_ms = _as_of(collected.declarations, activity.headers, fy)
     findings = [*energy.findings, *activity.findings, *collected.findings, *inventory.findings]
-    findings += _plans(collected.declarations, as_of_ms)
+    findings += _plans(collected.declarations, as_of_ms, fy)
     if as_of_ms < fy.end_ms:
         findings.append(finding("year-not-ended", label=fy.label_en, found=_day(as_of_ms)))
     return Year(
@@ -99,26 +98,21 @@ def _day(ts_ms: int) -> str:
     return jst_date(ts_ms).isoformat()
 
 
-def _as_of(
-    workspace: Workspace, declarations: Declarations, headers: tuple[dict[str, Any], ...], fy: FiscalYear
-) -> int:
-    """Through when data covers the year: ``SOURCE_DATE_EPOCH``, else what is newest; else the newest declared end.
+def _as_of(declarations: Declarations, headers: tuple[dict[str, Any], ...], fy: FiscalYear) -> int:
+    """Through when data covers the year: the newest measurement or meter reading; a declaration covers nothing.
 
-    No wall clock, so that the same files always give the same report (package.md, statement.json).
+    No clock, so that the same files always give the same report (package.md, statement.json).
     """
-    if stated := source_date():
-        return min(max(stated.now_ms(), fy.start_ms), fy.end_ms)
     known = [parse_instant(header["end"]) for header in headers]
     known += [int(meter.end) for meter in declarations.meters]
-    known += [jst_midnight_ms(r.approval.approved_on) for r in workspace.roadmaps if r.approval]
-    known = [ms for ms in known if ms > fy.start_ms] or [int(row.end) for row in declarations.declared]
     return min(max(known, default=fy.start_ms), fy.end_ms)
 
 
-def _plans(declarations: Declarations, as_of_ms: int) -> list[Finding]:
-    """Declared parts that reach beyond what the data covers are plans, and are named as such."""
+def _plans(declarations: Declarations, as_of_ms: int, fy: FiscalYear) -> list[Finding]:
+    """Declared parts that reach beyond what the data covers may be plans, and are named as such."""
     latest: dict[str, int] = {}
     for row in declarations.declared:
-        if row.end > as_of_ms:
-            latest[row.run_id] = max(latest.get(row.run_id, 0), int(row.end))
+        end_ms = min(int(row.end), fy.end_ms)
+        if end_ms > as_of_ms:
+            latest[row.run_id] = max(latest.get(row.run_id, 0), end_ms)
     return [finding("declared-in-future", run=run, found=_day(end_ms - 1)) for run, end_ms in sorted(latest.items())]

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import fields
-from html.parser import HTMLParser
-from typing import Any
 
 from gxmeter.core.calendar import FiscalYear
 from gxmeter.core.numbers import plain
 from gxmeter.evidence.columns import write_cell
 from gxmeter.evidence.layout import BY_PATH
 from gxmeter.evidence.verify.case import Case
+from gxmeter.evidence.verify.printed import check_page
 from gxmeter.ledger.inventory import Inventory, account
 from gxmeter.ledger.tables import Figure, Line
 from gxmeter.roadmap.content import TargetRow
@@ -46,7 +44,7 @@ def step5_arithmetic(case: Case) -> None:
         case.add("progress-mismatch", file="data/results/progress.csv")
     printed = {figure.figure_id: (plain(figure.exact), str(figure.rounded)) for figure in case.rows(_FIGURES)}
     for path in REPORTS:
-        _report(case, path, printed)
+        check_page(case, path, printed)
 
 
 def _lines(case: Case, inventory: Inventory) -> None:
@@ -96,52 +94,3 @@ def _figures(case: Case, figures: list[Figure]) -> None:
             )
     for figure_id in stated:
         case.add("figure-unexpected", file=f"data/{_FIGURES}", found=figure_id)
-
-
-class _Printed(HTMLParser):
-    """Collects (figure id, value attribute, text) of every ``<data data-fig>`` element."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[tuple[str, str, str]] = []
-        self._open: tuple[str, str] | None = None
-        self._text = ""
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        names: Mapping[str, Any] = dict(attrs)
-        if tag == "data" and "data-fig" in names:
-            self.finish()
-            self._open, self._text = (names["data-fig"] or "", names.get("value") or ""), ""
-
-    def handle_data(self, data: str) -> None:
-        if self._open:
-            self._text += data
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "data":
-            self.finish()
-
-    def finish(self) -> None:
-        """An element ends with its end tag, at the latest where the next begins or the page ends."""
-        if self._open:
-            self.found.append((*self._open, self._text.strip()))
-            self._open = None
-
-
-def _report(case: Case, path: str, printed: dict[str, tuple[str, str]]) -> None:
-    """5.10: what the HTML prints is the figures, digit by digit."""
-    data = case.source.files.get(path)
-    if data is None:
-        case.add("file-missing", file=path)
-        return
-    parser = _Printed()
-    parser.feed(data.decode("utf-8", "replace"))
-    parser.close()
-    parser.finish()
-    if not parser.found:
-        case.add("report-figure-mismatch", file=path, figure="-", expected="data-fig", found="")
-    for figure_id, value, text in parser.found:
-        shown = text.replace(",", "").replace("\N{MINUS SIGN}", "-")
-        if printed.get(figure_id) != (value, shown):
-            expected = " ".join(printed.get(figure_id, ("",)))
-            case.add("report-figure-mismatch", file=path, figure=figure_id, expected=expected, found=f"{value} {text}")

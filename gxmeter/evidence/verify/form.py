@@ -13,7 +13,7 @@ from gxmeter.evidence.layout import TABLES
 from gxmeter.evidence.verify import shapes
 from gxmeter.evidence.verify.case import Case
 from gxmeter.evidence.verify.strictjson import strict_json
-from gxmeter.evidence.verify.vocabulary import check_grades, check_words
+from gxmeter.evidence.verify.vocabulary import check_grades, check_rows, check_words
 from gxmeter.factors.registry import Registry
 
 _CANONICAL = "canonical JSON (RFC 8785)"
@@ -46,8 +46,10 @@ def step2_form(case: Case) -> None:
         if not faults:
             case.tables[table.path] = rows
     check_words(case)
+    check_rows(case)
     check_grades(case)
     case.statement = _object(case, _STATEMENT, shapes.STATEMENT)
+    _numbered(case)
     case.headers = _objects(case, _HEADERS, shapes.HEADER, lambda h: (h["run_id"], h["site_id"]))
     case.approvals = _objects(case, _APPROVALS, shapes.APPROVAL, lambda a: (a["version"], a["roadmap_id"]))
     case.roadmap = _object(case, _ROADMAP, shapes.ROADMAP)
@@ -57,6 +59,16 @@ def step2_form(case: Case) -> None:
     _devices(case)
     _references(case)
     _counts(case)
+
+
+def _numbered(case: Case) -> None:
+    """The report id is made of the fiscal year and the sequence."""
+    statement = case.statement
+    if statement is None:
+        return
+    expected = f"R-{statement['fy']}-{statement['sequence']:06d}"
+    if statement["sequence"] < 1 or statement["report_id"] != expected:
+        case.add("json-malformed", file=_STATEMENT, expected=expected, found=statement["report_id"])
 
 
 def _document(case: Case, file: str) -> Any:  # noqa: ANN401 - any JSON value

@@ -16,6 +16,8 @@ def step6_history(case: Case) -> None:
     _sequence(case)
     plan = plan_from(case.need("roadmap"), tuple(Approval(**approval) for approval in case.need("approvals")))
     claim = case.need("statement")["roadmap"]
+    if case.need("roadmap")["entity_id"] != case.need("statement")["entity_id"]:
+        case.add("roadmap-mismatch", file=_ROADMAP)
     if plan.targets != case.rows("roadmap/roadmap.csv"):
         case.add("roadmap-mismatch", file="data/roadmap/roadmap.csv")
     if (claim["roadmap_id"], claim["version"], claim["content_sha256"]) != (

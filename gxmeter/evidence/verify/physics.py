@@ -6,7 +6,7 @@ from collections import defaultdict
 from decimal import Decimal
 from typing import Any
 
-from gxmeter.core.calendar import SLOT_MS, FiscalYear, instant
+from gxmeter.core.calendar import SLOT_MS, FiscalYear, instant, parse_instant
 from gxmeter.core.numbers import product
 from gxmeter.evidence.statement import FINAL
 from gxmeter.evidence.verify.case import Case
@@ -33,14 +33,35 @@ def step3_physics(case: Case) -> None:
     fy = FiscalYear(statement["fy"])
     if (statement["period_start"], statement["period_end"]) != (instant(fy.start_ms), instant(fy.end_ms)):
         case.add("period-mismatch", file="data/statement.json", expected=f"{instant(fy.start_ms)}/{instant(fy.end_ms)}")
+    _as_of(case, statement)
     _final(case, statement)
     _ratios(case, fy)
     _amounts(case)
+    _serials(case)
     rows = case.rows("activity/energy.csv")
     _slots(case, rows, fy)
     _doubles(case, rows)
     _headers(case, rows)
     _rated(case, rows)
+
+
+def _as_of(case: Case, statement: dict[str, Any]) -> None:
+    """3.1: what the data covers is inside the period and not before the data's own end."""
+    start, end, as_of = (parse_instant(statement[key]) for key in ("period_start", "period_end", "as_of"))
+    ends = [parse_instant(header["end"]) for header in case.need("headers")]
+    ends += [min(int(meter.end), end) for meter in case.rows("activity/meters.csv")]
+    if not start <= as_of <= end or any(as_of < known for known in ends):
+        case.add("as-of-wrong", file="data/statement.json", found=statement["as_of"])
+
+
+def _serials(case: Case) -> None:
+    """3.6: a serial may be used once."""
+    seen: set[str] = set()
+    for row, item in enumerate(case.rows("boundary/instruments.csv"), 2):
+        serials = {item.serial_first.casefold(), item.serial_last.casefold()}
+        for serial in sorted(serials & seen):
+            case.add("serial-twice", file="data/boundary/instruments.csv", row=row, found=serial)
+        seen |= serials
 
 
 def _final(case: Case, statement: dict[str, Any]) -> None:

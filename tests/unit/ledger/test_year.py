@@ -129,21 +129,21 @@ def test_whether_a_record_ended_well_may_be_unknown(tmp_path: Path) -> None:
     assert activity_of(energy, {0: "a"}, ["edge-lab"], FY).headers[0]["clean_end"] is None
 
 
-def test_a_source_date_decides_through_when_data_covers_the_year(
-    tmp_path: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_data_covers_the_year_through_the_newest_measurement_or_reading(tmp_path: Path, registry: Registry) -> None:
+    """The scenario's journal ends on 20 November 2026 10:55 JST, after its newest bill; plans cover nothing."""
     loaded = workspace(tmp_path)
-    newest = year_of(loaded, registry).as_of_ms
-    assert FY.start_ms < newest <= FY.end_ms
-    for seconds, expected in (
-        (FY.start_ms // 1000 + 86_400, FY.start_ms + 86_400_000),
-        (0, FY.start_ms),
-        (FY.end_ms // 1000 + 5, FY.end_ms),
-    ):
-        monkeypatch.setenv("SOURCE_DATE_EPOCH", str(seconds))
-        year = year_of(loaded, registry)
-        assert year.as_of_ms == expected
-        assert ("year-not-ended" in codes(year)) == (expected < FY.end_ms)
+    year = year_of(loaded, registry)
+    assert instant(year.as_of_ms) == "2026-11-20T01:55:00Z"
+    assert "year-not-ended" in codes(year)
+    shutil.rmtree(loaded.root / "telemetry" / "journals")
+    assert instant(year_of(load_workspace(loaded.root), registry).as_of_ms) == "2026-10-31T15:00:00Z"
+
+
+def test_a_declaration_alone_covers_nothing(tmp_path: Path, registry: Registry) -> None:
+    year = year_of(workspace(tmp_path), registry, FiscalYear(2028))
+    assert year.as_of_ms == FiscalYear(2028).start_ms
+    assert "declared-in-future" in codes(year)
+    assert not year.is_final
 
 
 def test_evidence_has_a_readable_id_or_one_by_digest() -> None:
@@ -188,12 +188,8 @@ def test_a_run_that_is_measured_and_declared_at_once_is_said(tmp_path: Path, reg
     assert "declared-overlaps-measured" in codes(year_of(load_workspace(loaded.root), registry, fy))
 
 
-def test_a_year_is_final_when_it_has_ended_and_no_factor_is_provisional(
-    tmp_path: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    loaded = workspace(tmp_path)
-    monkeypatch.setenv("SOURCE_DATE_EPOCH", str(FY.end_ms // 1000))
-    year = year_of(loaded, registry)
+def test_a_year_is_final_when_it_has_ended_and_no_factor_is_provisional(tmp_path: Path, registry: Registry) -> None:
+    year = replace(year_of(workspace(tmp_path), registry), as_of_ms=FY.end_ms)
     assert not year.is_final  # ended, but provisional
     settled = {name: (entry, False) for name, (entry, _) in year.inventory.used.items()}
     assert replace(year, inventory=replace(year.inventory, used=settled)).is_final
