@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from small import KEY, contents
 
+from gxmeter.core.errors import InputError
 from gxmeter.core.keys import signature_holds
 from gxmeter.evidence.assemble import Sealed
 from gxmeter.evidence.bag import MANIFEST, TAGMANIFEST
@@ -135,10 +136,21 @@ def test_reports_are_numbered_and_follow_each_other(tmp_path: Path, package: Sea
 def test_what_keeps_a_report_from_being_final(registry: Registry) -> None:
     parts = contents(registry)
     year = Year(FY, parts.declarations, (), (), (), parts.inventory, FY.end_ms - 1, ())
-    faults = {f.code for f in final_faults(year, illustrative=True)}
+    faults = {f.code for f in final_faults(year, now_ms=FY.end_ms, illustrative=True)}
     assert faults == {"factor-not-published", "final-year-not-ended", "workspace-illustrative"}
     final: Any = replace(parts.inventory, used={k: (e, False) for k, (e, _) in parts.inventory.used.items()})
-    assert final_faults(replace(year, inventory=final, as_of_ms=FY.end_ms), illustrative=False) == []
+    ended = replace(year, inventory=final, as_of_ms=FY.end_ms)
+    assert final_faults(ended, now_ms=FY.end_ms, illustrative=False) == []
+    ahead = final_faults(ended, now_ms=FY.end_ms - 1, illustrative=False)
+    assert [f.code for f in ahead] == ["final-year-not-ended"]
+
+
+def test_a_package_that_is_no_longer_as_sealed_is_not_called_present(package: Sealed, tmp_path: Path) -> None:
+    write_folder(package.files, tmp_path / "R-2026-000001")
+    (tmp_path / "R-2026-000001" / "data" / "report" / "report.ja.html").write_bytes(b"edited")
+    with pytest.raises(InputError) as caught:
+        is_there_already(tmp_path, Identity("R-2026-000001", 1, None), package.files)
+    assert caught.value.code == "package-damaged"
 
 
 def test_a_certificate_s_lines_lead_back_to_it(package: Sealed) -> None:
