@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -100,13 +101,44 @@ class Filter:
         return all(str(getattr(line, column)) in values for column, values in self.conditions)
 
 
+class LineIndex:
+    """Lines that are looked up by filter many times.
+
+    Each column that a filter names is indexed once, so that a figure of one run reads the lines of that run and
+    not those of all runs: a year of thousands of runs has thousands of figures.
+    """
+
+    def __init__(self, lines: Sequence[Line]) -> None:
+        """Index some lines; their order is kept in every selection."""
+        self._lines = lines
+        self._by_column: dict[str, dict[str, list[Line]]] = {}
+
+    def matching(self, filter_text: str) -> list[Line]:
+        """The lines that a filter selects, in their order."""
+        chosen = Filter.parse(filter_text)
+        candidates: Sequence[Line] = self._lines
+        for column, values in chosen.conditions:
+            if len(values) == 1:
+                found = self._of(column).get(next(iter(values)), [])
+                candidates = min(candidates, found, key=len)
+        return [line for line in candidates if chosen.selects(line)]
+
+    def _of(self, column: str) -> dict[str, list[Line]]:
+        if column not in self._by_column:
+            grouped: dict[str, list[Line]] = defaultdict(list)
+            for line in self._lines:
+                grouped[str(getattr(line, column))].append(line)
+            self._by_column[column] = dict(grouped)
+        return self._by_column[column]
+
+
 def sum_figures(lines: Sequence[Line]) -> tuple[list[Figure], list[Finding]]:
     """Every figure of formula ``sum``; one that meets a line without a factor is left out and named."""
     figures: list[Figure] = []
     findings: list[Finding] = []
+    index = LineIndex(lines)
     for figure_id, measure, filter_text in _wanted(lines):
-        chosen = Filter.parse(filter_text)
-        values = [getattr(line, measure) for line in lines if chosen.selects(line)]
+        values = [getattr(line, measure) for line in index.matching(filter_text)]
         if any(value is None for value in values):
             findings.append(finding("figure-incomplete", found=figure_id))
             continue
