@@ -7,15 +7,18 @@ a row that is dropped or doubled later no longer agrees with its header.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from gxmeter.core.calendar import SLOT_MS, FiscalYear, instant, parse_instant
 from gxmeter.core.findings import Finding, finding
-from gxmeter.energy.model import EnergyResult, SourceFacts
+from gxmeter.energy.model import EnergyResult, Gap, SourceFacts
 from gxmeter.ledger.tables import ActivityRow, DeviceRow, Instant
+
+Stay = tuple[str, str]
+"""A run at a site."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +74,27 @@ def activity_of(
         )
     findings += [finding("site-unknown-in-record", evidence=ids, site=site) for ids, site in sorted(unknown)]
     used = {(row.site_id, row.device_id) for row in rows}
+    findings += _two_sites(rows)
     headers = tuple(_headers(rows, result, fy))
     return Activity(tuple(rows), headers, _devices(result, used), (*findings, *_gap_findings(headers)))
+
+
+def _two_sites(rows: Iterable[ActivityRow]) -> Iterator[Finding]:
+    """A device measured at two sites for more than 30 minutes of one half-hour: one host's energy counted twice.
+
+    A device that moves is at both sites in one half-hour, but never for longer than the half-hour lasts.
+    """
+    covered_ms: dict[tuple[str, Instant], dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for row in rows:
+        covered_ms[row.device_id, row.start][row.site_id] += row.covered_ms
+    twice: dict[tuple[str, tuple[str, ...]], list[Instant]] = defaultdict(list)
+    for (device, start), sites in covered_ms.items():
+        if len(sites) > 1 and sum(sites.values()) > SLOT_MS:
+            twice[device, tuple(sorted(sites))].append(start)
+    for (device, places), starts in sorted(twice.items()):
+        yield finding(
+            "device-at-two-sites", device=device, sites=", ".join(places), count=len(starts), at=instant(min(starts))
+        )
 
 
 def _devices(result: EnergyResult, used: set[tuple[str, str]]) -> tuple[DeviceRow, ...]:
@@ -85,11 +107,12 @@ def _devices(result: EnergyResult, used: set[tuple[str, str]]) -> tuple[DeviceRo
 
 
 def _headers(rows: list[ActivityRow], result: EnergyResult, fy: FiscalYear) -> Iterable[dict[str, Any]]:
-    grouped: dict[tuple[str, str], list[ActivityRow]] = defaultdict(list)
+    grouped: dict[Stay, list[ActivityRow]] = defaultdict(list)
     for row in rows:
         grouped[row.run_id, row.site_id].append(row)
+    facts_of, gaps_of = _facts(result), _gaps(result, fy)
     for (run, site), members in sorted(grouped.items()):
-        facts = _facts(result, run, site)
+        facts = facts_of[run, site]
         ends = [f.clean_end for f in facts]
         yield {
             "run_id": run,
@@ -103,18 +126,26 @@ def _headers(rows: list[ActivityRow], result: EnergyResult, fy: FiscalYear) -> I
             "devices": _device_totals(members),
             "gaps": [
                 {"device_id": gap.device, "start": instant(gap.start_ms), "end": instant(gap.end_ms)}
-                for gap in sorted(result.gaps, key=lambda g: (g.device, g.start_ms))
-                if (gap.run, gap.site) == (run, site) and gap.end_ms > fy.start_ms and gap.start_ms < fy.end_ms
+                for gap in gaps_of.get((run, site), ())
             ],
         }
 
 
-def _facts(result: EnergyResult, run: str, site: str) -> list[SourceFacts]:
-    indexes: set[int] = set()
-    for (a_run, a_site, _), sources in result.source_of.items():
-        if (a_run, a_site) == (run, site):
-            indexes |= sources
-    return [result.facts[i] for i in sorted(indexes)]
+def _facts(result: EnergyResult) -> dict[Stay, list[SourceFacts]]:
+    """What the sources of each run and site say of themselves, in their order."""
+    indexes: dict[Stay, set[int]] = defaultdict(set)
+    for (run, site, _), sources in result.source_of.items():
+        indexes[run, site] |= sources
+    return {stay: [result.facts[i] for i in sorted(found)] for stay, found in indexes.items()}
+
+
+def _gaps(result: EnergyResult, fy: FiscalYear) -> dict[Stay, list[Gap]]:
+    """The gaps of each run and site that reach into the year, by device and time."""
+    found: dict[Stay, list[Gap]] = defaultdict(list)
+    for gap in sorted(result.gaps, key=lambda g: (g.device, g.start_ms)):
+        if gap.end_ms > fy.start_ms and gap.start_ms < fy.end_ms:
+            found[gap.run, gap.site].append(gap)
+    return found
 
 
 def _device_totals(rows: list[ActivityRow]) -> list[dict[str, Any]]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from gxmeter.core.calendar import FiscalYear, parse_instant
 from gxmeter.core.findings import Finding, finding
 from gxmeter.ledger.activity import Activity
+from gxmeter.ledger.entries import VOID
 from gxmeter.ledger.evidence import EvidenceIndex
 from gxmeter.ledger.tables import (
     ContractRow,
@@ -26,6 +28,10 @@ from gxmeter.workspace.models import Run, Site
 
 NO_FRAME = "none"
 
+Extent = tuple[int | None, int | None]
+"""First and last instant [Unix ms]; None where nothing was measured."""
+NO_EXTENT: Extent = (None, None)
+
 
 @dataclass(frozen=True, slots=True)
 class Collected:
@@ -39,7 +45,8 @@ def collect(workspace: Workspace, activity: Activity, index: EvidenceIndex, fy: 
     """The declared tables of a fiscal year; ``activity`` and ``index`` are of the same workspace and year."""
     declared = _declared(workspace, index, fy)
     runs, findings = _runs(workspace, activity, declared, fy)
-    findings += _double_counting(declared, activity)
+    void = {run.id for run in workspace.runs if run.status == VOID}
+    findings += _double_counting([row for row in declared if row.run_id not in void], activity)
     declarations = Declarations(
         sites=tuple(_site(site) for site in workspace.sites),
         pue=tuple(
@@ -108,8 +115,9 @@ def _runs(
     """Every run with energy in the year, and declared ones whose time meets it (void ones included)."""
     measured = {header["run_id"] for header in activity.headers}
     present = measured | {row.run_id for row in declared}
+    extents = _extents(activity)
     rows = [
-        _run(run, activity)
+        _run(run, extents.get(run.id, NO_EXTENT))
         for run in workspace.runs
         if run.id in present or (run.start_ms is not None and _meets(run.start_ms, run.end_ms, fy))
     ]
@@ -118,7 +126,7 @@ def _runs(
     for header in activity.headers:
         if header["run_id"] not in known:
             known.add(header["run_id"])
-            rows.append(_undeclared(header["run_id"], activity))
+            rows.append(_undeclared(header["run_id"], extents[header["run_id"]]))
             findings.append(finding("run-unknown", run=header["run_id"], evidence=header["evidence"][0]))
     return tuple(sorted(rows, key=lambda row: row.run_id)), findings
 
@@ -127,15 +135,21 @@ def _meets(start_ms: int, end_ms: int | None, fy: FiscalYear) -> bool:
     return start_ms < fy.end_ms and (end_ms is None or end_ms > fy.start_ms)
 
 
-def _extent(run_id: str, activity: Activity) -> tuple[int | None, int | None]:
-    headers = [header for header in activity.headers if header["run_id"] == run_id]
-    starts = [parse_instant(header["start"]) for header in headers]
-    ends = [parse_instant(header["end"]) for header in headers]
-    return min(starts, default=None), max(ends, default=None)
+def _extents(activity: Activity) -> dict[str, Extent]:
+    """First and last measured instant of each run [Unix ms], over all its sites."""
+    found: dict[str, Extent] = {}
+    for header in activity.headers:
+        start, end = parse_instant(header["start"]), parse_instant(header["end"])
+        first, last = found.get(header["run_id"], NO_EXTENT)
+        found[header["run_id"]] = (
+            start if first is None else min(first, start),
+            end if last is None else max(last, end),
+        )
+    return found
 
 
-def _run(run: Run, activity: Activity) -> RunRow:
-    first, last = _extent(run.id, activity)
+def _run(run: Run, extent: Extent) -> RunRow:
+    first, last = extent
     start = run.start_ms if run.start_ms is not None else first
     end = run.end_ms if run.end_ms is not None else last
     return RunRow(
@@ -156,8 +170,8 @@ def _run(run: Run, activity: Activity) -> RunRow:
     )
 
 
-def _undeclared(run_id: str, activity: Activity) -> RunRow:
-    first, last = _extent(run_id, activity)
+def _undeclared(run_id: str, extent: Extent) -> RunRow:
+    first, last = extent
     return RunRow(
         run_id=run_id,
         title_ja=run_id,
@@ -178,13 +192,17 @@ def _undeclared(run_id: str, activity: Activity) -> RunRow:
 
 def _double_counting(declared: Iterable[DeclaredRow], activity: Activity) -> list[Finding]:
     """A run that is measured and declared at one site at one time would count twice."""
+    parts: dict[tuple[str, str], list[DeclaredRow]] = defaultdict(list)
+    for row in declared:
+        parts[row.run_id, row.site_id].append(row)
     found: list[Finding] = []
     for header in activity.headers:
         start, end = parse_instant(header["start"]), parse_instant(header["end"])
-        for row in declared:
-            same = (row.run_id, row.site_id) == (header["run_id"], header["site_id"])
-            if same and row.start < end and row.end > start:
-                found.append(finding("declared-overlaps-measured", run=row.run_id, site=row.site_id))
+        found += [
+            finding("declared-overlaps-measured", run=row.run_id, site=row.site_id)
+            for row in parts.get((header["run_id"], header["site_id"]), ())
+            if row.start < end and row.end > start
+        ]
     return found
 
 
