@@ -211,7 +211,7 @@ FALSIFICATIONS = (
     Falsification("file-removed", _after_sealing(_remove), frozenset({"file-missing"})),
     Falsification("signature-pasted", _after_sealing(_foreign_signature), frozenset({"subject-mismatch"})),
     Falsification("factor-changed", _resealed(_factor_changed), frozenset({"registry-unknown"}), needs_trust=True),
-    Falsification("year-swapped", _resealed(_year_swapped), frozenset({"factor-unregistered", "provisional-wrong"})),
+    Falsification("year-swapped", _resealed(_year_swapped), frozenset({"factor-unregistered"})),
     Falsification("rows-dropped", _resealed(_rows_dropped), frozenset({"activity-incomplete"})),
     Falsification("rows-repeated", _resealed(_rows_repeated), frozenset({"activity-duplicate"})),
     Falsification("pue-twice", _resealed(_pue_twice), frozenset({"line-mismatch"})),
