@@ -7,7 +7,7 @@ run the same ``periods``, ``partial`` and ``close`` elsewhere and give the same 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
@@ -16,9 +16,9 @@ from gxmeter.core.errors import InputError
 from gxmeter.core.findings import Finding, finding, ordered
 from gxmeter.energy.kernel import partial
 from gxmeter.energy.merge import close, merged
-from gxmeter.energy.model import Device, EnergyResult, GapLimits, Source, SourceFacts
+from gxmeter.energy.model import EnergyResult, GapLimits, Source, SourceFacts
 from gxmeter.energy.ordering import LateRecordError
-from gxmeter.energy.overlaps import cut, repeats
+from gxmeter.energy.overlaps import Repeat, cut, repeats
 from gxmeter.energy.partial import Partial
 from gxmeter.energy.periods import gap_limits, periods
 from gxmeter.energy.sources import digest_of, gathered, open_source, size_of, unreadable
@@ -56,15 +56,16 @@ def integrate(
     else:
         limits = GapLimits(default_ms=gap_limit_ms)
 
-    def one(i: int, from_ms: dict[Device, int] | None = None) -> Partial:
+    def one(i: int, repeat: Repeat | None = None) -> Partial:
         name = files.sources[i].label
-        return files.whole_or_streamed(i, lambda batches: partial(cut(batches, from_ms or {}), limits, name=name))
+        return files.whole_or_streamed(i, lambda batches: partial(cut(batches, repeat or Repeat()), limits, name=name))
 
     parts = files.each(one)
-    for i, from_ms in repeats(parts, files.batches).items():
-        parts[i] = one(i, from_ms)
+    repeated = repeats(parts, files.batches)
+    for i, repeat in repeated.items():
+        parts[i] = one(i, repeat)
     result = close(merged(parts), limits)
-    files.describe(result, parts)
+    files.describe(result, parts, repeated)
     return result
 
 
@@ -106,8 +107,7 @@ class _Files:
             try:
                 results.append(work(i))
             except InputError as error:
-                label = self.sources[i].label
-                faults += [f if f.file else replace(f, file=label) for f in error.findings]
+                faults += [_named(f, self.sources[i]) for f in error.findings]
             self.done_bytes += size
             if self.progress:
                 self.progress(self.done_bytes, self.passes * sum(self._sizes))
@@ -115,14 +115,17 @@ class _Files:
             raise InputError.from_findings(faults)
         return results
 
-    def describe(self, result: EnergyResult, parts: Sequence[Partial]) -> None:
+    def describe(self, result: EnergyResult, parts: Sequence[Partial], repeated: Mapping[int, Repeat]) -> None:
         """Add digests, devices and the readers' findings to a result."""
         for i, source in enumerate(self.sources):
             result.sources.append((source.label, digest_of(source.path)))
             result.facts.append(_facts(self.readings[i], parts[i]))
-            named = [f if f.file else replace(f, file=source.label) for f in (*self.remarks[i], *parts[i].findings)]
+            named = [_named(f, source) for f in (*self.remarks[i], *parts[i].findings)]
             result.findings = [f for f in result.findings if f not in parts[i].findings] + named
-            if not parts[i].samples:
+            if i in repeated and not parts[i].samples:
+                others = ", ".join(sorted(repeated[i].others))
+                result.findings.append(finding("source-repeated", file=source.label, other=others))
+            elif not parts[i].samples:
                 result.findings.append(finding("source-empty", file=source.label))
             for key, info in self.devices[i].items():
                 known = result.devices.setdefault(key, info)
@@ -140,6 +143,16 @@ def _facts(reading: Reading, part: Partial) -> SourceFacts:
         clean_end=reading.clean_end,
         sensors=tuple(reading.sensors),
     )
+
+
+def _named(item: Finding, source: Source) -> Finding:
+    """A reader's finding under the file's full name: of a folder, readers name the file inside it only."""
+    if not item.file:
+        return replace(item, file=source.label)
+    if not source.path.is_dir() or item.file.startswith(source.label):
+        return item
+    file = source.label if item.file == source.path.name else f"{source.label}/{item.file}"
+    return finding(item.code, file=file, row=item.row, expected=item.expected, found=item.found, **dict(item.params))
 
 
 def _two_boundaries(source: Source, known: DeviceInfo, info: DeviceInfo) -> Finding:

@@ -111,14 +111,19 @@ def follows(before: Edges, after: Edges) -> bool:
     return after.start_ms > before.end_ms or (after.start_ms == before.end_ms and after.first == before.last)
 
 
+def overlapping(ranges: Sequence[Range]) -> bool:
+    """Whether any two of some sorted stretches share time."""
+    return any(b.start_ms < a.end_ms for a, b in pairwise(ranges))
+
+
 def _accepted_ranges(outcome: Outcome, device: Device, pieces: Sequence[IntervalPiece]) -> list[Range]:
     """Covered stretches over all files; a file that overlaps an earlier one is left out."""
     together = sorted(r for piece in pieces for r in piece.ranges)
-    if not _overlapping(together):
+    if not overlapping(together):
         return together
     kept: list[IntervalPiece] = []
     for piece in sorted(pieces, key=lambda p: (p.ranges, p.name)):
-        others = [k.name for k in kept if _overlapping(sorted((*k.ranges, *piece.ranges)))]
+        others = [k.name for k in kept if overlapping(sorted((*k.ranges, *piece.ranges)))]
         if others:
             outcome.no_interval.add(piece.file)
             outcome.findings.append(_overlap(device, piece.name, others, piece.ranges[0].start_ms))
@@ -179,10 +184,6 @@ def _overlap(device: Device, name: str, others: Sequence[str], at_ms: int) -> Fi
         site=device.site,
         at=instant(at_ms),
     )
-
-
-def _overlapping(ranges: Sequence[Range]) -> bool:
-    return any(b.start_ms < a.end_ms for a, b in pairwise(ranges))
 
 
 def _meets(ranges: Sequence[Range], edges: Edges) -> bool:
