@@ -61,7 +61,7 @@ p2,r-void,tokyo,2026-04-29T15:00:00Z,2026-05-01T15:00:00Z,it,,,5,F,e-decl
     "boundary/instruments": """
 instrument_id,kind,serial_first,serial_last,fy,contract_id,vintage_start,vintage_end,quantity_kwh,quantity_t,factor_t_per_kwh,evidence_id
 cert-1,green-power,1,50,2026,c1,2026-03-31T15:00:00Z,2027-03-31T15:00:00Z,50,,0,e-cert
-credit-1,j-credit,1,2,2026,,2025-03-31T15:00:00Z,2026-03-31T15:00:00Z,,0.01,,e-cert
+credit-1,j-credit,J1,J2,2026,,2025-03-31T15:00:00Z,2026-03-31T15:00:00Z,,0.01,,e-cert
 """,
     # 0.4 kWh = 1,440,000 J = 2,880,000,000,000 half-uJ; 0.2 kWh = 1,440,000,000,000 half-uJ
     "activity/energy": """
@@ -98,9 +98,16 @@ sum,sum of a measure over lines,,half-up-4sig,specification 5.9
 """.replace("lines,,", "lines,various,"),
     "method/grades": """
 grade,method,low_pct,high_pct,status
-A,billing meter,2,2,measured
-B,device counter,5,5,measured
-F,declared,50,30,declared
+A,"revenue meter, PDU or MLPerf-class analyser",2,2,measured
+B,BMC/Redfish or PSU input,5,5,measured
+C1,NVML cumulative energy counter,8,8,measured
+C2,NVML polled power,12,12,measured
+D1,RAPL package counter,10,10,measured
+D2,RAPL DRAM counter,20,20,measured
+E1,CPU load model (load x rated power),40,60,estimated
+E2,RAM model (power per guessed module),50,100,estimated
+F,declared hours x power,50,30,declared
+X,share of a shared device by activity,20,20,estimated
 """,
     # Measured device energy 0.6 kWh x 1.25 x 1.1 = 0.825 IT; overhead 0.825 x 0.2 = 0.165; together 0.99 kWh.
     # Declared: 100 h x 700 W = 70 kWh IT over two days, half on 30 April, half on 1 May: 35 kWh + 7 kWh overhead each.
@@ -196,8 +203,12 @@ shk_basic_t,sum,tco2_basic,scope=2;country=JP,0.121,0.1210,t-CO2,4
 target.t-2026,target,,,0.1,0.1000,t-CO2,4
 """
 HEAT, OIL = "jp.energy-law.electricity-primary-energy.fy2023", "jp.energy-law.crude-oil-equivalent.fy2023"
-FIGURE_HEADER = "figure_id,formula_id,measure,lines_filter,exact,rounded,unit,decimals,rounding\n"
-TABLES["results/figures"] = "\n" + FIGURE_HEADER + FIGURES.lstrip().replace("\n", ",half-up-4sig\n")
+FIGURE_HEADER = "figure_id,formula_id,measure,lines_filter,exact,rounded,unit,decimals,rounding,provisional\n"
+# Every figure in which a factor of 2025 stands in for 2026; no line is of Scope 3, so nothing stands in there.
+PROVISIONAL = ("ai_location_t", "ai_market_t", "scope2_", "shk_", "gross_", "net_", "gap.")
+TABLES["results/figures"] = f"\n{FIGURE_HEADER}" + "".join(
+    f"{row},half-up-4sig,{'true' if row.startswith(PROVISIONAL) else 'false'}\n" for row in FIGURES.split()
+)
 
 
 def canonical(value: Any) -> bytes:
@@ -275,13 +286,14 @@ def statement() -> dict[str, Any]:
     counted = [n for n in TABLES if n.split("/")[0] in {"boundary", "activity", "evidence", "factors", "results"}]
     return {
         "schema": "gxmeter-statement/1",
-        "report_id": "R-2026-000001",
+        "report_id": "R-2026-000007",
         "sequence": 7,
         "supersedes": None,
         "entity_id": "fm",
         "entity_name_ja": "基盤",
         "entity_name_en": "Foundation",
-        "programme": "programme",
+        "programme": {"id": "p-1", "name_ja": "事業", "name_en": "Programme", "call_text": "public"},
+        "illustrative": False,
         "fy": 2026,
         "period_start": YEAR[0],
         "period_end": YEAR[1],
@@ -366,13 +378,13 @@ def seal(files: Files, key: Ed25519PrivateKey = KEY, **predicate: Any) -> Files:
     files["tagmanifest-sha256.txt"] = tag = lines_of(files, "data/", inside=False)
     public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
     about = {
-        "report_id": "R-2026-000001",
+        "report_id": "R-2026-000007",
         "fy": 2026,
         "entity_id": "fm",
         "role": "calculator",
         "decision": "calculated",
     }
-    about |= {"as_of": "2026-05-01T15:00:00Z", "signer": "officer"} | predicate
+    about |= {"as_of": "2026-05-01T15:00:00Z", "signer": hashlib.sha256(public).hexdigest()} | predicate
     subject = [{"name": "tagmanifest-sha256.txt", "digest": {"sha256": hashlib.sha256(tag).hexdigest()}}]
     body = canonical(
         {

@@ -35,9 +35,7 @@ def judged(verify: ModuleType, tmp_path: Path) -> Callable[..., dict[str, Any]]:
         folder = build.write(files, tmp_path / "R-2026-000001")
         if trust is not None:
             (tmp_path / "trust.json").write_text(json.dumps(trust), "utf-8")
-        answer = verify.judge(folder, verify.read_trust(tmp_path / "trust.json") if trust is not None else None)
-        code = answer.worst()
-        document = answer.document({1: "findings"}.get(code, "verified"))
+        document, code = verify.judge(folder, tmp_path / "trust.json" if trust is not None else None)
         return document | {"exit": code, "codes": {f["code"] for f in document["findings"]}}
 
     return judge

@@ -9,6 +9,7 @@ from typing import Any
 
 import build
 import pytest
+import test_seal
 
 EXPECTED_SHOULD = {"factor-provisional", "ratio-not-published"}
 Judge = Callable[..., dict[str, Any]]
@@ -99,7 +100,6 @@ RESEALED: list[tuple[str, build.Mutation]] = [
     ("cell-malformed", cell("boundary/sites", "owned", "rented")),
     ("meter-crosses-contract", cell("boundary/sites", ",1,none", ",0.5,none")),
     ("json-malformed", cell("data/checks/checks.json", "{}", "{}\n")),
-    ("certificate-without-contract", cell("boundary/instruments", "2026,c1", "2026,")),
     ("certificate-without-contract", cell("boundary/instruments", "2026,c1", "2026,c9")),
     ("factor-unregistered", cell("factors/used", "8.640", "8.64")),
     ("figure-mismatch", cell("results/figures", ",2.09088,", ",2.36192,")),
@@ -112,7 +112,17 @@ RESEALED: list[tuple[str, build.Mutation]] = [
     ("row-order", cell("boundary/devices", "gpu-0", "gpu-9")),
     ("id-duplicate", cell("boundary/devices", "gpu-1", "gpu-0")),
     ("reference-dangling", cell("boundary/declared", "e-decl", "e-none")),
-    ("reference-dangling", drop_row("boundary/devices", "gpu-1")),
+    ("reference-dangling", cell("activity/energy", "r-measured", "r-unknown")),
+    ("reference-dangling", cell("results/lines", "average", "avenger")),
+    ("reference-dangling", cell("results/lines", "cert-1,0,0", "cert-9,0,0")),
+    ("cell-malformed", cell("activity/energy", "nvml,B", "nvml,Z")),
+    ("cell-malformed", cell("activity/meters", "bill,200", "guess,200")),
+    ("cell-malformed", cell("boundary/runs", "completed,measured", "completed,imagined")),
+    ("cell-malformed", cell("factors/used", "List of factors,p. 3", "List of factors,")),
+    ("method-mismatch", cell("method/grades", "B,BMC/Redfish or PSU input,5,5", "B,BMC/Redfish or PSU input,4,5")),
+    ("method-mismatch", drop_row("method/grades", "X,")),
+    ("workspace-illustrative", document(STATEMENT, kind="final", illustrative=True)),
+    ("final-year-not-ended", document(STATEMENT, kind="final")),
     ("count-mismatch", drop_row("boundary/devices", "gpu-1")),
     ("period-mismatch", document(STATEMENT, period_end="2027-04-30T15:00:00Z")),
     ("activity-off-slot", cell("activity/energy", *NINE)),
@@ -160,7 +170,6 @@ RESEALED: list[tuple[str, build.Mutation]] = [
             cell("factors/used", "confirmed,true\njp", "illustrative,true\njp"),
         ),
     ),
-    ("factor-source-missing", cell("factors/used", "List of factors,p. 3", "List of factors,")),
     (
         "factor-unit-wrong",
         both(registered("average", unit="kg-CO2/kWh"), cell("factors/used", "0.000423,t-CO2", "0.000423,kg-CO2")),
@@ -188,11 +197,11 @@ RESEALED: list[tuple[str, build.Mutation]] = [
     ("certificate-on-zero-menu", registered("a1-b-basic", value="0")),
     ("certificate-exceeds-consumption", cell("boundary/instruments", ",50,,0", ",5000,,0")),
     ("line-mismatch", cell("results/lines", ",0.825,", ",0.835,")),
-    ("line-mismatch", cell("results/lines", "L000009", "L000010")),
+    ("line-unexpected", cell("results/lines", "L000009", "L000010")),
     ("line-mismatch", cell("results/lines", ",0.2,1,7,2", ",0.2,1,7,3")),
     ("line-missing", drop_row("results/lines", "L000009")),
     (
-        "line-unexpected",
+        "line-mismatch",
         cell(
             "results/lines",
             "r-measured,tokyo,c1,development,JP,2026-03-31",
@@ -204,10 +213,38 @@ RESEALED: list[tuple[str, build.Mutation]] = [
     ("figure-unexpected", cell("results/figures", "net_market_t", "nett_market_t")),
     ("figure-mismatch", cell("results/figures", "0.086,0.08600", "0.085,0.08500")),
     ("figure-mismatch", cell("results/figures", ",84.99,84.99,kWh", ",84.99,84.98,kWh")),
+    (
+        "figure-mismatch",
+        cell("results/figures", "0.086,0.08600,t-CO2,5,half-up-4sig,true", "0.086,0.08600,t-CO2,5,half-up-4sig,false"),
+    ),
+    ("figure-unexpected", cell("boundary/sites", ",none", ",not-assessed")),
+    ("report-active-content", cell("data/report/report.en.html", "<p>", "<p><script>x</script>")),
+    ("report-active-content", cell("data/report/report.ja.html", "<p>", '<p title=">"/onclick=x>')),
+    ("roadmap-mismatch", document(STATEMENT, entity_id="other")),
+    ("as-of-wrong", document(STATEMENT, as_of="2026-04-30T14:59:59Z")),
+    ("as-of-wrong", document(STATEMENT, as_of="2027-03-31T15:00:01Z")),
+    ("serial-twice", cell("boundary/instruments", "j-credit,J1,J2", "j-credit,1,J2")),
+    (
+        "meter-overlap",
+        cell(
+            "activity/meters",
+            "e-bill\n",
+            "e-bill\nm2,tokyo,2026-04-29T15:00:00Z,2026-05-31T15:00:00Z,bill,200,e-bill\n",
+        ),
+    ),
+    ("json-malformed", document(STATEMENT, sequence=8)),
+    ("json-malformed", document(STATEMENT, sequence=0, report_id="R-2026-000000")),
+    ("json-malformed", document(STATEMENT, fy=10**9)),
+    ("cell-malformed", cell("boundary/instruments", "2026,c1", "2026,")),
+    ("cell-malformed", cell("boundary/instruments", ",50,,0", ",50,1,0")),
+    ("cell-malformed", cell("boundary/instruments", ",,0.01,,", ",5,0.01,,")),
+    ("cell-malformed", cell("boundary/contracts", "2027-03-31T15:00:00Z", "2026-03-31T15:00:00Z")),
     ("report-figure-mismatch", cell("data/report/report.en.html", ">84.99<", ">84.98<")),
     ("report-figure-mismatch", cell("data/report/report.en.html", "data-fig", "data-x")),
     ("roadmap-mismatch", cell("roadmap/roadmap", "0.09", "0.08")),
     ("roadmap-mismatch", both(cell("roadmap/roadmap", "0.1,t-CO2", "0.1,kg-CO2"))),
+    ("roadmap-mismatch", document(ROADMAP, targets=[*build.roadmap()["targets"], build.roadmap()["targets"][0]])),
+    ("target-unit-wrong", both(cell("roadmap/roadmap", "0.1,t-CO2", "0.1,kg-CO2"))),
     ("roadmap-changed-since-approval", both(document(ROADMAP, targets=NEW_TARGETS), approved_digest)),
     ("roadmap-state-wrong", document(ROADMAP, targets=NEW_TARGETS)),
     ("roadmap-unapproved", lambda files: files.update({"data/roadmap/approvals.jsonl": b""})),
@@ -227,11 +264,11 @@ def test_a_resealed_fault_is_found(judged: Judge, verify: Any, code: str, mutate
     answer = judged(build.seal(files), build.trust(build.payload()))
     assert code in answer["codes"]
     assert "unparsable" not in answer["codes"], [f for f in answer["findings"] if f["code"] == "unparsable"]
-    assert answer["exit"] == (1 if verify.MESSAGES[code][1] == "must" or answer["codes"] & musts(verify) else 3)
+    assert answer["exit"] == (1 if verify.MESSAGES[code][0] == "must" or answer["codes"] & musts(verify) else 3)
 
 
 def musts(verify: Any) -> set[str]:
-    return {code for code, message in verify.MESSAGES.items() if message[1] == "must"}
+    return {code for code, message in verify.MESSAGES.items() if message[0] == "must"}
 
 
 def test_intact_package_is_recomputed(judged: Judge) -> None:
@@ -239,7 +276,7 @@ def test_intact_package_is_recomputed(judged: Judge) -> None:
     answer = judged(files, build.trust(files))
     assert (answer["codes"], answer["exit"]) == (EXPECTED_SHOULD, 3)
     assert answer["not_checked"] == ["time-stamp"]
-    assert answer["evaluated"] == {"files": 36, "rows": 107, "factors": 5, "lines": 9, "figures": 57, "targets": 1}
+    assert answer["evaluated"] == {"files": 36, "rows": 114, "factors": 5, "lines": 9, "figures": 57, "targets": 1}
 
 
 def test_without_trust_what_needs_it_is_not_checked(judged: Judge) -> None:
@@ -251,11 +288,12 @@ def test_without_trust_what_needs_it_is_not_checked(judged: Judge) -> None:
 
 def test_messages_have_two_languages_and_every_code_is_tested(verify: Any) -> None:
     tested = {code for code, _ in RESEALED} | EXPECTED_SHOULD | {"trust-not-given"}
-    elsewhere = {"not-a-package", "trust-unreadable", "unparsable", "archive-too-large"}  # test_seal, test_command
-    sealed = {code for code, message in verify.MESSAGES.items() if message[0] == 1}
-    outside = {"registry-unknown", "roadmap-unknown", "sequence-replayed"}
-    assert set(verify.MESSAGES) == tested | elsewhere | sealed | outside
-    for _, _, ja, en in verify.MESSAGES.values():
+    tested |= {code for code, _ in test_seal.AFTER_SEALING + test_seal.BY_TRUST} | {
+        code for code, _ in test_seal.MEMBERS
+    }
+    elsewhere = {"not-a-package", "trust-unreadable", "unparsable"}  # test_command, test_seal
+    assert set(verify.MESSAGES) == tested | elsewhere
+    for _, ja, en in verify.MESSAGES.values():
         assert not ja.isascii()
         assert en.isascii()
         assert "verified" not in en

@@ -99,13 +99,13 @@ def test_csv_reads_what_the_csv_module_writes(verify: Any, rows: list[list[str]]
     text = out.getvalue()
     if text.startswith("\ufeff"):
         return
-    assert [cells for _, cells in verify.csv_cells(text.encode())] == plain
+    assert [cells for _, cells in verify.csv_cells("t.csv", text.encode())] == plain
 
 
 @given(st.binary(max_size=300))
 def test_csv_refuses_or_reads_any_bytes(verify: Any, data: bytes) -> None:
     try:
-        cells = [cells for _, cells in verify.csv_cells(data)]
+        cells = [cells for _, cells in verify.csv_cells("t.csv", data)]
     except verify.Fault:
         return
     assert all(cells)
@@ -115,7 +115,7 @@ def test_csv_refuses_or_reads_any_bytes(verify: Any, data: bytes) -> None:
 @pytest.mark.parametrize("line", ['a"b,c', '"a"b,c', '"a,b', '"a",b', '"a"', 'a,"b', '"', 'a,""', '"a\rb,"'])
 def test_bare_and_needless_quotes_are_refused(verify: Any, line: str) -> None:
     with pytest.raises(verify.Fault):
-        list(verify.csv_cells(f"{line}\n".encode()))
+        list(verify.csv_cells("t.csv", f"{line}\n".encode()))
 
 
 JSON = st.recursive(
@@ -134,8 +134,9 @@ JSON = st.recursive(
 def test_json_reads_what_it_should_and_canonical_agrees_with_rfc8785(verify: Any, value: Any) -> None:
     import rfc8785
 
-    assert verify.read_json(json.dumps(value).encode()) == value
-    assert verify.canonical(value) == rfc8785.dumps(value)
+    read = verify.read_json(json.dumps(value).encode())
+    assert read == value
+    assert verify.canonical(read) == rfc8785.dumps(value)
 
 
 @given(st.binary(max_size=200) | st.text(alphabet='[]{}:",.-0123456789eEnulltrufas\\ ').map(str.encode))
@@ -158,7 +159,7 @@ def test_json_refuses_or_reads_any_bytes(verify: Any, data: bytes) -> None:
         "-Infinity",
         "9007199254740992",
         '"\\ud800"',
-        "[" * 41 + "]" * 41,
+        "[" * 100_000 + "]" * 100_000,
         "",
         "\ufeff1",
     ],
@@ -168,7 +169,7 @@ def test_json_that_is_not_strict_is_refused(verify: Any, text: str) -> None:
         verify.read_json(text.encode())
 
 
-@given(st.sampled_from(["s", "i", "d", "t", "b", "id", "ids", "figure_id", "rounded"]), st.text(max_size=70))
+@given(st.sampled_from(["s", "i", "d", "p", "t", "b", "n", ">>x", "f", "=a|b", "d?", "s?"]), st.text(max_size=70))
 def test_cells_are_read_or_refused(verify: Any, kind: str, cell: str) -> None:
     try:
         value = verify.read_value(kind, cell)
@@ -177,13 +178,14 @@ def test_cells_are_read_or_refused(verify: Any, kind: str, cell: str) -> None:
     if kind == "i":
         assert str(value) == cell.replace("-0", "0") if value == 0 else str(value) == cell
     if kind == "d":
-        assert verify.plain(value) == cell or value == 0
+        assert f"{value:f}" == cell
 
 
 @given(st.integers(-(10**20), 10**20), st.integers(0, 15))
 def test_decimals_are_read_back_as_written(verify: Any, digits: int, scale: int) -> None:
     value = Decimal(digits).scaleb(-scale)
-    assert verify.read_value("d", verify.plain(value)) == value
+    text = f"{value:f}".rstrip("0").rstrip(".") if scale else str(digits)
+    assert verify.read_value("d", text) == value
 
 
 @pytest.mark.parametrize(
@@ -195,9 +197,12 @@ def test_decimals_are_read_back_as_written(verify: Any, digits: int, scale: int)
             ("t", c)
             for c in ("2026-04-01", "2026-04-01T00:00:00", "2026-04-01T00:00:00.000Z", "2026-02-30T00:00:00Z", "")
         ),
-        *(("id", c) for c in ("", "a b", "../a", "a..b", "-a", "a/b", "a" * 81)),
+        *(("n", c) for c in ("", "a b", "../a", "a..b", "-a", "a/b", "a" * 81)),
         *(("s", c) for c in ("", "=1", "+1", "-1", "@a", "\ta")),
-        ("ids", "a||b"),
+        (">>x", "a||b"),
+        ("f", "a" * 201),
+        ("=a|b", "a|b"),
+        ("=a|b", ""),
         ("b", "True"),
     ],
 )

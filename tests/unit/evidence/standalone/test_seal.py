@@ -52,7 +52,7 @@ AFTER_SEALING: list[tuple[str, build.Mutation]] = [
         "path-unsafe",
         changed("manifest-sha256.txt", b"  data/activity/energy.csv", b"  data/../data/activity/energy.csv"),
     ),
-    ("path-unsafe", lambda files: files.update({"data/Statement.json": b"{}\n"})),
+    ("path-twin", lambda files: files.update({"data/Statement.json": b"{}\n"})),
     ("manifest-malformed", twice),
     ("manifest-malformed", changed("manifest-sha256.txt", b"  data/activity", b" data/activity")),
     ("manifest-malformed", changed("tagmanifest-sha256.txt", b"  verify.py", b"  verify.pyc")),
@@ -91,19 +91,19 @@ def test_a_signature_over_another_payload_type_is_refused(judged: Judge) -> None
     assert "signature-invalid" in judged(files, build.trust(files))["codes"]
 
 
-@pytest.mark.parametrize(
-    ("code", "change"),
-    [
-        ("signer-unknown", {"keys": []}),
-        ("signer-wrong-role", {"role": "approver"}),
-        ("signer-out-of-window", {"valid_from": "2026-06-01"}),
-        ("signer-out-of-window", {"valid_to": "2026-04-30"}),
-        ("registry-unknown", {"registry_sha256": "0" * 64}),
-        ("roadmap-unknown", {"roadmap": {"roadmap_id": "rm", "version": 1, "content_sha256": "0" * 64}}),
-        ("verifier-replaced", {"verify_py_sha256": "0" * 64}),
-        ("sequence-replayed", {"last": {"sequence": 7, "tagmanifest_sha256": "0" * 64}}),
-    ],
-)
+BY_TRUST: list[tuple[str, dict[str, Any]]] = [
+    ("signer-unknown", {"keys": []}),
+    ("signer-wrong-role", {"role": "approver"}),
+    ("signer-out-of-window", {"valid_from": "2026-06-01"}),
+    ("signer-out-of-window", {"valid_to": "2026-04-30"}),
+    ("registry-unknown", {"registry_sha256": "0" * 64}),
+    ("roadmap-unknown", {"roadmap": {"roadmap_id": "rm", "version": 1, "content_sha256": "0" * 64}}),
+    ("verifier-replaced", {"verify_py_sha256": "0" * 64}),
+    ("sequence-replayed", {"last": {"sequence": 7, "tagmanifest_sha256": "0" * 64}}),
+]
+
+
+@pytest.mark.parametrize(("code", "change"), BY_TRUST)
 def test_what_only_the_trust_file_shows(judged: Judge, code: str, change: dict[str, Any]) -> None:
     files = build.seal(build.payload())
     trust = build.trust(files)
@@ -121,6 +121,14 @@ def test_the_same_package_again_is_no_replay(judged: Judge) -> None:
     assert answer["exit"] == 3
 
 
+def test_an_envelope_holds_exactly_one_signature(judged: Judge) -> None:
+    files = build.seal(build.payload())
+    for count in (0, 2):
+        envelope = json.loads(files[DSSE])
+        envelope["signatures"] = envelope["signatures"][:1] * count
+        assert "signature-malformed" in judged(files | {DSSE: build.canonical(envelope)})["codes"]
+
+
 def test_a_foreign_key_is_unknown_and_a_stolen_key_id_does_not_help(judged: Judge) -> None:
     files = build.seal(build.payload(), build.OTHER_KEY)
     assert "signer-unknown" in judged(files, build.trust(files))["codes"]
@@ -136,7 +144,9 @@ def test_the_signed_predicate_is_that_of_the_statement(judged: Judge, predicate:
     assert "subject-mismatch" in judged(files, build.trust(files))["codes"]
 
 
-@pytest.mark.parametrize("predicate", [{"role": "approver"}, {"decision": "approved"}, {"as_of": "today"}])
+@pytest.mark.parametrize(
+    "predicate", [{"role": "approver"}, {"decision": "approved"}, {"as_of": "today"}, {"signer": "officer"}]
+)
 def test_the_predicate_says_calculated_by_the_calculator(judged: Judge, predicate: dict[str, Any]) -> None:
     files = build.seal(build.payload(), **predicate)
     assert "signature-malformed" in judged(files, build.trust(files))["codes"]
@@ -150,7 +160,7 @@ def test_links_and_special_files_are_refused(judged: Judge, verify: Any, tmp_pat
     (folder / "data/roadmap/roadmap.csv").symlink_to(tmp_path / "elsewhere")
     os.mkfifo(folder / "data" / "pipe")
     (folder / "data" / "loop").symlink_to(folder)
-    found = [f["file"] for f in verify.judge(folder).findings if f["code"] == "path-unsafe"]
+    found = [f["file"] for f in verify.judge(folder)[0]["findings"] if f["code"] == "path-unsafe"]
     assert sorted(found) == ["data/loop", "data/pipe", "data/roadmap/roadmap.csv"]
 
 
@@ -173,8 +183,8 @@ def test_a_zip_is_judged_like_the_folder(
 ) -> None:
     files = build.seal(build.payload())
     folder = judged(files)
-    answer = verify.judge(zipped(files, tmp_path / "p.zip", prefix, compression=compression))
-    document = answer.document("verified")
+    document, code = verify.judge(zipped(files, tmp_path / "p.zip", prefix, compression=compression))
+    assert code == folder["exit"]
     assert document == {k: v for k, v in folder.items() if k not in {"exit", "codes"}}
 
 
@@ -184,34 +194,36 @@ def link() -> zipfile.ZipInfo:
     return info
 
 
+MEMBERS: list[tuple[str, tuple[Any, bytes]]] = [
+    ("path-unsafe", ("/etc/passwd", b"x")),
+    ("path-unsafe", ("R-2026-000001/../evil", b"x")),
+    ("path-unsafe", ("R-2026-000001/data/a\\b", b"x")),
+    ("path-unsafe", ("R-2026-000001/data/statement.json", b"{}\n")),
+    ("path-twin", ("R-2026-000001/data/Statement.json", b"{}\n")),
+    ("path-unsafe", (link(), b"/etc/passwd")),
+    ("package-too-large", ("R-2026-000001/data/bomb", bytes(10_000_000))),
+]
+
+
 @pytest.mark.filterwarnings("ignore:Duplicate name")
-@pytest.mark.parametrize(
-    ("code", "member"),
-    [
-        ("path-unsafe", ("/etc/passwd", b"x")),
-        ("path-unsafe", ("R-2026-000001/../evil", b"x")),
-        ("path-unsafe", ("R-2026-000001/data/a\\b", b"x")),
-        ("path-unsafe", ("R-2026-000001/data/statement.json", b"{}\n")),
-        ("path-unsafe", ("R-2026-000001/data/Statement.json", b"{}\n")),
-        ("path-unsafe", (link(), b"/etc/passwd")),
-        ("archive-too-large", ("R-2026-000001/data/bomb", bytes(10_000_000))),
-    ],
-)
+@pytest.mark.parametrize(("code", "member"), MEMBERS)
 def test_hostile_members_are_found_before_reading(
     verify: Any, tmp_path: Path, code: str, member: tuple[Any, bytes]
 ) -> None:
     files = build.seal(build.payload())
     path = zipped(files, tmp_path / "p.zip", more=[member], compression=zipfile.ZIP_DEFLATED)
-    answer = verify.judge(path)
-    assert code in {f["code"] for f in answer.findings}
-    assert answer.worst() == 1
+    answer, exit_code = verify.judge(path)
+    assert code in {f["code"] for f in answer["findings"]}
+    assert exit_code == 1
 
 
 def test_a_zip_over_the_total_limit_is_not_read(verify: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verify, "TOTAL_LIMIT", 1000)
-    answer = verify.judge(zipped(build.seal(build.payload()), tmp_path / "p.zip"))
-    assert "archive-too-large" in {f["code"] for f in answer.findings}
-    assert answer.evaluated["files"] == 0
+    for limit, most in (("TOTAL_LIMIT", 1000), ("COUNT_LIMIT", 10), ("FILE_LIMIT", 1000)):
+        with monkeypatch.context() as context:
+            context.setattr(verify, limit, most)
+            answer, code = verify.judge(zipped(build.seal(build.payload()), tmp_path / f"{limit}.zip"))
+        assert "package-too-large" in {f["code"] for f in answer["findings"]}
+        assert (answer["evaluated"]["lines"], code) == (0, 1)
 
 
 def test_a_damaged_zip_member_is_a_finding(verify: Any, tmp_path: Path) -> None:
@@ -219,6 +231,6 @@ def test_a_damaged_zip_member_is_a_finding(verify: Any, tmp_path: Path) -> None:
     body = path.read_bytes()
     at = body.index(b"scope2_market_t,2026,0.1")
     path.write_bytes(body[:at] + b"X" + body[at + 1 :])
-    answer = verify.judge(path)
-    assert answer.worst() == 1
-    assert "unparsable" in {f["code"] for f in answer.findings}
+    answer, code = verify.judge(path)
+    assert code == 1
+    assert "unparsable" in {f["code"] for f in answer["findings"]}
