@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from fractions import Fraction
 from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from gxmeter.core.numbers import product
+from gxmeter.core.numbers import Rounding, nearest, plain, product
 from gxmeter.workspace.models.base import Declaration
 from gxmeter.workspace.parsing import fault
 from gxmeter.workspace.types import (
@@ -26,6 +27,10 @@ Frame = Literal["development", "exploration", "none"]
 Stage = Literal["pretrain", "ablation", "finetune", "evaluation", "small-model", "demo"]
 Boundary = Literal["device", "node", "it", "facility"]
 Grade = Literal["A", "B", "C1", "C2", "D1", "D2", "E1", "E2", "F", "X"]
+DECLARED_GRADE: Grade = "F"
+"""The grade of a quantity that nothing metered."""
+MS_PER_HOUR = 3_600_000
+"""Milliseconds in an hour [ms]."""
 RunStatus = Literal["completed", "failed", "running", "void"]
 
 
@@ -71,13 +76,33 @@ class DeclaredPart(Declaration):
     device_hours: PositiveNumber | None = None
     power_w: PositiveNumber | None = None
     energy_kwh: NonNegativeNumber | None = Field(default=None, validate_default=True)
-    grade: Grade = "F"
+    grade: Grade = DECLARED_GRADE
     source: Text
 
     @field_validator("end")
     @classmethod
     def _forward(cls, end: int, info: ValidationInfo) -> int | None:
         return later(end, info)
+
+    @field_validator("hours")
+    @classmethod
+    def _within_its_time(cls, hours: Decimal | None, info: ValidationInfo) -> Decimal | None:
+        """One device cannot run for longer than the part lasts."""
+        start, end = info.data.get("start"), info.data.get("end")
+        if hours is not None and start is not None and end is not None and Fraction(hours) * MS_PER_HOUR > end - start:
+            lasts = plain(nearest(Fraction(end - start, MS_PER_HOUR), 3, Rounding.HALF_UP))
+            raise fault("declared-hours-exceed", found=plain(hours), expected=lasts)
+        return hours
+
+    @field_validator("grade")
+    @classmethod
+    def _measured_where_metered(cls, grade: str, info: ValidationInfo) -> str:
+        """Device-hours x power is a declaration of grade F; every better grade needs an energy that was metered."""
+        metered = info.data.get("energy_kwh") is not None
+        known = "energy_kwh" in info.data  # otherwise it is malformed and already reported
+        if known and not metered and grade != DECLARED_GRADE:
+            raise fault("declared-grade-not-metered", found=grade, expected=DECLARED_GRADE)
+        return grade
 
     @field_validator("energy_kwh")
     @classmethod
