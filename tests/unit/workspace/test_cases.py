@@ -33,6 +33,7 @@ ELSEWHERE = {
     "declaration-number-negative",
     "declaration-percent-range",
     "declaration-value",
+    "more-files-not-read",
 }
 """Codes whose cases no text file can hold or that have a test of their own in this folder."""
 
@@ -67,7 +68,7 @@ def test_every_sentence_is_whole_in_both_languages(case: str, tmp_path: Path) ->
 def test_check_has_a_failing_case_for_each_code_and_a_passing_one(check: checks.Check) -> None:
     promised = {line.partition(" ")[0] for case in case_names() for line in expected(case)}
     codes = check.codes or ("factor-*",)
-    assert set(codes) <= promised
+    assert set(codes) <= promised | ELSEWHERE
     assert expected("00-all-is-well") == []
 
 
