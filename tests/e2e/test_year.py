@@ -91,7 +91,7 @@ def test_the_report_comes_with_package_and_files(issued: dict[str, Any]) -> None
     package = Path(issued["package"])
     assert (package / "verify.py").is_file()
     names = {Path(path).name for path in issued["files"]}
-    assert {f"{package.name}.report.{language}.html" for language in ("ja", "en")} <= names
+    assert {"report.ja.html", "report.en.html", "lines.csv", f"{package.name}.trust.json"} <= names
     assert all(Path(path).is_file() for path in issued["files"])
     assert not [path for path in package.parent.iterdir() if path.name.startswith(".")]
 
