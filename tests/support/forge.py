@@ -115,6 +115,9 @@ class Forge:
         self.files["data/activity/run_headers.jsonl"] = b"".join(
             canonical_json(header) + b"\n" for header in _headers(activity)
         )
+        ends = [int(row.end) for row in (*activity, *declarations.meters)]
+        fy = FiscalYear(self.statement["fy"])
+        self.statement["as_of"] = instant(min(max(ends, default=fy.start_ms), fy.end_ms))
         self.recompute()
         printed = "".join(
             f'<p><data value="{plain(f.exact)}" data-fig="{f.figure_id}">{f.rounded}</data></p>'

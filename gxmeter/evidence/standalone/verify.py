@@ -969,6 +969,8 @@ class Verifier:
             taken[number] += (allocated := min(kwh, pool))
             self.find(kwh > pool, "certificate-exceeds-consumption", row, f"<= {pool}", kwh)
             self.add("ratio-not-published", row, None, name)
+            if allocated <= 0:
+                continue
             given = {"method": "certificate", "low_pct": ZERO, "high_pct": ZERO}
             given |= {"contract_id": number, "evidence_id": row["evidence_id"]}
             self._line("instrument-out", site, (start, end), -allocated, given)
