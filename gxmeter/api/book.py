@@ -18,7 +18,7 @@ from gxmeter.factors.load import load_registry
 from gxmeter.factors.registry import Registry
 from gxmeter.ledger.year import compute_year, telemetry_sources
 from gxmeter.roadmap.content import running_plan
-from gxmeter.roadmap.progress import progress_rows, target_figures
+from gxmeter.roadmap.progress import progress_rows, target_faults, target_figures
 from gxmeter.workspace.check import run_checks
 from gxmeter.workspace.load import load_workspace
 from gxmeter.workspace.loaded import Workspace
@@ -67,7 +67,10 @@ class Book:
         findings = [*run_checks(self.workspace), *self._future_readings()]
         try:
             plan = running_plan(self.workspace.roadmaps)
-            findings += plan.findings() if plan else [finding("roadmap-missing")]
+            if plan:
+                findings += [*plan.findings(), *target_faults(plan.targets)]
+            elif not self.workspace.left_out.get("roadmap"):
+                findings.append(finding("roadmap-missing"))
             _ = self.registry
         except InputError as error:
             findings += error.findings

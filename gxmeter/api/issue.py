@@ -88,6 +88,9 @@ class Issuer:
             faults += final_faults(account.year, now_ms=self.now_ms, illustrative=illustrative)
         if account.plan is None:
             faults.append(finding("report-needs-roadmap"))
+        if not account.lines:
+            fy = account.year.fy
+            faults.append(finding("report-needs-energy", label=fy.label_en, label_ja=fy.label_ja))
         if faults or account.plan is None:
             return Issued(None, (), account, tuple(ordered([*faults, *account.findings])))
         path = self.key_path or default_key_path()

@@ -32,6 +32,9 @@ def account_lines(account: Account) -> Iterator[str]:
     ja = language() == "ja"
     fy = account.year.fy
     yield fy.label_ja if ja else fy.label_en
+    if not account.lines:
+        yield "  記録も申告もありません。" if ja else "  Nothing was measured or declared."
+        return
     rows = []
     for figure_id, name_ja, name_en in _ACCOUNT_ROWS:
         figure = account.figures.get(figure_id)

@@ -24,7 +24,7 @@ def final_faults(year: Year, *, now_ms: int, illustrative: bool) -> list[Finding
         if provisional
     ]
     if min(year.as_of_ms, now_ms) < year.fy.end_ms:
-        faults.append(finding("final-year-not-ended", label=year.fy.label_en))
+        faults.append(finding("final-year-not-ended", label=year.fy.label_en, label_ja=year.fy.label_ja))
     if illustrative:
         faults.append(finding("workspace-illustrative"))
     return faults

@@ -89,7 +89,7 @@ def _account(
     figures += interval_figures(built.lines)
     figures = marked(figures, built.lines, {factor_id for factor_id, (_, provisional) in used.items() if provisional})
     if not built.lines:
-        findings.append(finding("no-activity", label=fy.label_en))
+        findings.append(finding("no-activity", label=fy.label_en, label_ja=fy.label_ja))
     return Inventory(
         fy=fy,
         lines=built.lines,

@@ -81,7 +81,7 @@ def compute_year(workspace: Workspace, energy: EnergyResult, registry: Registry,
     findings = [*energy.findings, *activity.findings, *collected.findings, *inventory.findings]
     findings += _plans(collected.declarations, as_of_ms, fy)
     if as_of_ms < fy.end_ms:
-        findings.append(finding("year-not-ended", label=fy.label_en, found=_day(as_of_ms)))
+        findings.append(finding("year-not-ended", label=fy.label_en, label_ja=fy.label_ja, found=_day(as_of_ms - 1)))
     return Year(
         fy=fy,
         declarations=collected.declarations,
@@ -115,4 +115,7 @@ def _plans(declarations: Declarations, as_of_ms: int, fy: FiscalYear) -> list[Fi
         end_ms = min(int(row.end), fy.end_ms)
         if end_ms > as_of_ms:
             latest[row.run_id] = max(latest.get(row.run_id, 0), end_ms)
-    return [finding("declared-in-future", run=run, found=_day(end_ms - 1)) for run, end_ms in sorted(latest.items())]
+    return [
+        finding("declared-in-future", run=run, found=_day(end_ms - 1), as_of=_day(as_of_ms - 1))
+        for run, end_ms in sorted(latest.items())
+    ]

@@ -80,6 +80,8 @@ class View:
     @property
     def as_of(self) -> str:
         """The instant through which data is covered, in Japan."""
+        if self.model.statement["as_of"] == self.model.statement["period_start"]:
+            return self.t("status_strip.no_data")
         return moment(parse_instant(str(self.model.statement["as_of"])))
 
     def has(self, figure_id: str) -> bool:

@@ -81,7 +81,11 @@ class Plan:
                     found=self.content_sha256,
                 )
             ]
-        return [finding("roadmap-unapproved", version=self.version)] if self.state is State.UNAPPROVED else []
+        return (
+            [finding("roadmap-unapproved", version=self.version, digest=self.content_sha256)]
+            if self.state is State.UNAPPROVED
+            else []
+        )
 
 
 def roadmap_content(roadmap: Roadmap) -> dict[str, Any]:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from difflib import get_close_matches
 
 from gxmeter.core.findings import Finding, finding
 from gxmeter.core.numbers import EXACT
-from gxmeter.ledger.figures import figure
+from gxmeter.ledger.figures import TOTALS, figure
 from gxmeter.ledger.tables import Figure
 from gxmeter.roadmap.content import TargetRow
 
@@ -59,6 +60,32 @@ def progress_rows(
     if not rows:
         findings.append(finding("target-missing", fy=fy))
     return tuple(rows), findings
+
+
+MEASURES = frozenset(name for name, _, _ in TOTALS) | {
+    "scope1_t",
+    "scope1_domestic_t",
+    "gross_market_t",
+    "primary_energy_gj",
+    "crude_oil_kl",
+}
+"""Figures that a target may be set for; a breakdown (``energy_ai_kwh.frame.development``) begins with one of them."""
+
+
+def target_faults(targets: Iterable[TargetRow]) -> list[Finding]:
+    """Targets of figures that do not exist, and two targets for one figure and year."""
+    findings: list[Finding] = []
+    seen: set[tuple[str, int]] = set()
+    for target in targets:
+        if target.measure.partition(".")[0] not in MEASURES:
+            near = ", ".join(get_close_matches(target.measure, sorted(MEASURES), n=4, cutoff=0))
+            findings.append(
+                finding("target-measure-unknown", target=target.target_id, found=target.measure, expected=near)
+            )
+        if (target.measure, target.fy) in seen:
+            findings.append(finding("target-twice", fy=target.fy, found=target.measure))
+        seen.add((target.measure, target.fy))
+    return findings
 
 
 def _row(target: TargetRow, actual: Decimal | None, *, final: bool) -> ProgressRow:

@@ -202,3 +202,10 @@ def test_a_name_that_a_spreadsheet_would_run_is_refused(shell: Shell, tmp_path: 
     assert done.returncode == 2
     assert "declaration-text-formula" in done.stderr
     assert not (workspace / "out").exists()
+
+
+def test_a_year_without_anything_gets_no_report(shell: Shell, workspace: Path, tmp_path: Path) -> None:
+    code, document = shell.json("report", "--fy", "2031", "-w", workspace, "-o", tmp_path / "out")
+    assert code == 1
+    assert "report-needs-energy" in codes(document, "must")
+    assert not (tmp_path / "out").exists()

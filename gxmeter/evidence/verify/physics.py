@@ -71,7 +71,8 @@ def _final(case: Case, statement: dict[str, Any]) -> None:
     if statement["illustrative"]:
         case.add("workspace-illustrative", file="data/statement.json")
     if statement["as_of"] != statement["period_end"]:
-        case.add("final-year-not-ended", file="data/statement.json", label=f"FY{statement['fy']}")
+        year = FiscalYear(statement["fy"])
+        case.add("final-year-not-ended", file="data/statement.json", label=year.label_en, label_ja=year.label_ja)
 
 
 def _slots(case: Case, rows: tuple[ActivityRow, ...], fy: FiscalYear) -> None:

@@ -25,6 +25,7 @@ class Seen:
 
     figures: dict[str, Any]
     provisional: bool = True
+    lines: tuple[str, ...] = ("L000001",)
     progress: tuple[ProgressRow, ...] = ()
     plan: Any = None
     year: Any = field(init=False)
@@ -98,3 +99,7 @@ def test_wide_characters_take_two_columns_and_rows_are_aligned() -> None:
     rows = list(table([("電力", "1"), ("energy", "1,000")]))
     assert rows == ["  電力        1", "  energy  1,000"]
     assert len({width(row) for row in rows}) == 1
+
+
+def test_a_year_without_anything_is_not_a_table_of_zeros() -> None:
+    assert len(list(account_lines(Seen(known(), lines=())))) == 2

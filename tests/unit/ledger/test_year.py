@@ -240,3 +240,14 @@ def test_every_formula_that_a_figure_names_is_described(registry: Registry) -> N
     assert ids == sorted(set(ids))
     assert {f.formula_id for f in figures} <= set(ids)
     assert set(ids) - {f.formula_id for f in figures} == {"kwh-12-half-even", "target", "target-gap"}
+
+
+def test_a_year_that_its_readings_cover_to_the_end_is_not_called_open(tmp_path: Path, registry: Registry) -> None:
+    """A bill over the whole of FY2026 at the edge laboratory: the data reach the year's end."""
+    loaded = workspace(tmp_path)
+    days = "first_day: 2026-04-01, last_day: 2027-03-31"
+    text = f"readings:\n  - {{id: y, site: edge-lab, kind: bill, {days}, energy_kwh: 900000, evidence: bill}}\n"
+    (loaded.root / "meters" / "edge-lab.yaml").write_text(text, "utf-8")
+    year = year_of(load_workspace(loaded.root), registry)
+    assert year.as_of_ms == FY.end_ms
+    assert "year-not-ended" not in codes(year)

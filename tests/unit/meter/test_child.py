@@ -195,7 +195,7 @@ def test_an_answer_that_cannot_be_written_keeps_the_childs_code(workspace: Path)
 def test_messages_come_in_japanese(workspace: Path) -> None:
     done = gxmeter_run(workspace, "--site", "mars", "--", "true", env={"GXMETER_LANG": "ja"})
     assert "拠点「mars」" in done.stderr
-    assert "推定" in done.stderr
+    assert "推計" in done.stderr
 
 
 def test_live_draws_on_a_terminal_only(workspace: Path) -> None:

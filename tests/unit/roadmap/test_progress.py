@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gxmeter.ledger.figures import figure
 from gxmeter.ledger.tables import Figure
 from gxmeter.roadmap.content import TargetRow
-from gxmeter.roadmap.progress import progress_rows, target_figures
+from gxmeter.roadmap.progress import progress_rows, target_faults, target_figures
 
 D = Decimal
 amounts = st.decimals(min_value=-(10**9), max_value=10**9, places=6)
@@ -65,3 +65,15 @@ def test_what_cannot_be_compared_is_said_and_no_number_is_made(targets: list[Tar
     assert [f.code for f in findings] == [code]
     assert [(row.actual, row.gap, row.met) for row in rows] == [(None, None, None)] * len(rows)
     assert target_figures(rows, figures()) == []
+
+
+def test_a_target_needs_a_figure_that_exists_and_may_stand_once() -> None:
+    targets = [
+        target(measure="scope2_market"),
+        target(target_id="u", measure="energy_ai_kwh.frame.development"),
+        target(target_id="v", measure="scope2_market_t"),
+        target(target_id="w", measure="scope2_market_t"),
+    ]
+    found = target_faults(targets)
+    assert [f.code for f in found] == ["target-measure-unknown", "target-twice"]
+    assert "scope2_market_t" in (found[0].expected or "")
