@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from words import MEASURES, language, say
+from words import MEASURES, UNSEEN, language, say
 
 REIWA_OFFSET = 2018
 """Fiscal year 2019 is Reiwa 1."""
@@ -128,7 +128,7 @@ def _verdict(outcome: Outcome) -> str:
         return say("verdict-bad", codes=", ".join(map(str, outcome.codes)))
     first = outcome.verdicts[0]
     evaluated = first["evaluated"]
-    unseen = ", ".join(first["not_checked"]) or "—"
+    unseen = ", ".join(UNSEEN.get(name, (name, name))[language()] for name in first["not_checked"]) or "—"
     matches = say("verdict", lines=evaluated["lines"], figures=evaluated["figures"])
     return "\n".join((matches, say("not-checked", names=unseen), say("trust")))
 

@@ -11,7 +11,14 @@ STEPS = {
     "progress": ("ロードマップと照合", "tracking the roadmap"),
     "report": ("報告書とパッケージを作成", "writing report and package"),
     "verify": ("再計算で照合 (gxmeter verify)", "re-computing (gxmeter verify)"),
-    "stranger": ("第三者の目で再計算 (verify.py)", "re-computing as a stranger (verify.py)"),
+    "stranger": ("独立したプログラムで再計算 (verify.py)", "re-computing as a stranger (verify.py)"),
+}
+UNSEEN = {
+    "signer": ("署名者の身元", "who the signer is"),
+    "registry": ("係数台帳", "the factor registry"),
+    "roadmap-approval": ("ロードマップの承認", "the roadmap's approval"),
+    "sequence": ("通し番号", "the sequence"),
+    "time-stamp": ("タイムスタンプ", "a time stamp"),
 }
 MEASURES = {
     "scope1_domestic_t": ("スコープ1 (国内)", "Scope 1, domestic"),
