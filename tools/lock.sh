@@ -14,7 +14,7 @@ lock() { # lock FILE TITLE [uv arguments]
     shift 2
     # The old file stays in place while uv reads it, so that only what must move moves; --upgrade moves all.
     "$uv" pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
-        --no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet --output-file "$file" "$@" >/dev/null
+        --no-annotate --no-header --quiet --output-file "$file" "$@" >/dev/null
     { head_of "$title"; cat "$file"; } >"$file.new"
     mv "$file.new" "$file"
 }
