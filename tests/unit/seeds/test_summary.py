@@ -90,7 +90,7 @@ def test_summary_never_claims_a_verification_of_our_own(locale):
     assert {"ja": "第三者検証は未実施", "en": "No third party"}[locale] in text
     assert "verified" not in text
     assert "検証済" not in text
-    assert "signer" in text
+    assert {"ja": "署名者の身元", "en": "who the signer is"}[locale] in text
 
 
 def test_an_objection_is_told_instead_of_agreement(locale):
