@@ -51,10 +51,6 @@ class InputError(GxmeterError):
         return error
 
 
-class MissingExtraError(GxmeterError):
-    """An optional package is not installed; the message names the command that installs it."""
-
-
 def exit_code(findings: Iterable[Finding]) -> ExitCode:
     """0 without findings that weigh, 1 with a must, 3 with should at most."""
     levels = {str(f.level) for f in findings}

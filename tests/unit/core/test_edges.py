@@ -16,7 +16,7 @@ from gxmeter.core import findings as findings_module
 from gxmeter.core.calendar import FiscalYear, instant, jst_month, parse_instant, slot_of
 from gxmeter.core.canonical import canonical_json
 from gxmeter.core.clock import FixedClock, SystemClock, source_date, writer_clock
-from gxmeter.core.errors import InputError, MissingExtraError
+from gxmeter.core.errors import InputError
 from gxmeter.core.files import folder_atomically
 from gxmeter.core.findings import catalogue, finding
 from gxmeter.core.numbers import Rounding, divided, fixed, parse_decimal, plain, rounded, total
@@ -172,11 +172,6 @@ def test_what_has_no_canonical_form_is_refused(value: object) -> None:
 
 def test_keys_are_sorted_by_utf_16() -> None:
     assert canonical_json({"\U0001f600": 1, "\ufb33": 2}) == '{"\U0001f600":1,"\ufb33":2}'.encode()
-
-
-def test_a_missing_extra_names_the_command() -> None:
-    error = MissingExtraError("extra-missing", package="dask", extra="dask")
-    assert "pip install 'gxmeter[dask]'" in str(error)
 
 
 @pytest.mark.parametrize(
