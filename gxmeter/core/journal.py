@@ -1,19 +1,20 @@
-"""The journal's records, version 1, and how each is written: one line, compact JSON and a CRC-32.
+"""The journal's records, version 2.
 
 A journal is what the meter leaves behind: a folder of segments ``0000.gxj``, ``0001.gxj`` ...; a segment
-is a head, then intervals and remarks in the order they happened, then an end. This module turns records
-into bytes; :mod:`gxmeter.core.journal_decode` turns bytes into records and findings. Neither touches a
-file, a clock or a float: energy is integer microjoules. The format is told in ``docs/reference/journal.md``.
+is a head, then intervals and remarks in the order they happened, then an end. :mod:`gxmeter.core.journal_encode`
+turns records into bytes, :mod:`gxmeter.core.journal_decode` turns bytes into records and findings. None of them
+touches a file, a clock or a float: energy is integer microjoules. The format is told in ``docs/reference/journal.md``.
 """
 
 from __future__ import annotations
 
-import json
-import zlib
 from dataclasses import dataclass
 
-VERSION = 1
-"""Version of the format; stands in every head."""
+VERSION = 2
+"""Version of the format that is written; stands in every head."""
+
+READABLE = (1, 2)
+"""Versions that can be read: version 2 only adds keys and kinds of records."""
 
 SUFFIX = ".gxj"
 """Ending of a segment's file name."""
@@ -28,13 +29,25 @@ MIN_INTERVAL_NS = 1_000_000
 ROTATE = "rotate"
 """Reason of an end record after which the next segment follows."""
 
+METER = "meter"
+PARTICIPANT = "participant"
+"""Roles of a journal: of the meter that measures, or of one that takes part without counting energy."""
+
+BEGIN = "begin"
+END = "end"
+"""Events of a phase."""
+
+Facts = tuple[tuple[str, str | int], ...]
+"""A flat object of texts and whole numbers, in the order in which they stand in the record."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sensor:
-    """A source of readings: name and version, e.g. ``codecarbon`` ``3.3.2``."""
+    """A source of readings: name and version, e.g. ``codecarbon`` ``3.3.2``, and the driver below it."""
 
     name: str
     version: str
+    driver: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +65,16 @@ class Component:
     Attributes:
         index: its place in an interval's lists.
         device: id, unique per host, e.g. ``node7.gpu0``.
-        kind: ``cpu``, ``ram`` or ``gpu``.
+        kind: ``cpu``, ``ram``, ``gpu`` or ``node``.
         name: the model as the hardware says it.
         sensor: index into the head's sensors.
         method: index into the head's methods; an interval may differ.
-        boundary: what the energy covers; ``device`` for a component.
+        boundary: what the energy covers; ``device`` for a component, ``node`` for the whole machine.
         uuid: serial identity where the hardware has one.
         rated_mw: rated power or power limit [mW] where known.
         counter_unit: unit of its energy counter, ``uJ`` or ``mJ``; None where it has none.
+        beside: index of the component that counts in its stead; this one is kept for comparison and is no part of
+            any sum. None for a component that counts.
     """
 
     index: int
@@ -72,6 +87,7 @@ class Component:
     uuid: str | None = None
     rated_mw: int | None = None
     counter_unit: str | None = None
+    beside: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +114,10 @@ class Head:
         methods: how it can be read.
         components: what is recorded, in the order of the intervals' lists.
         node_ratio: declared node energy / device energy [ratio] as decimal text, or None.
+        role: :data:`METER` or :data:`PARTICIPANT`.
+        launch: launcher, job, ranks and nodes as the environment says them; empty where it says nothing.
+        allocation: what of the host is this job's, and who said so; empty where all of it is.
+        resumes: id of the journal that this one goes on from, or None.
     """
 
     n: int
@@ -119,6 +139,10 @@ class Head:
     methods: tuple[Method, ...] = ()
     components: tuple[Component, ...] = ()
     node_ratio: str | None = None
+    role: str = METER
+    launch: Facts = ()
+    allocation: Facts = ()
+    resumes: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +225,39 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class SensorCame:
+    """A sensor that was opened after the head was written; it takes the next index."""
+
+    n: int
+    utc_ms: int
+    mono_ns: int
+    sensor: Sensor
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """A named stretch of the run began or ended (``event``: :data:`BEGIN`, :data:`END`); phases may be nested."""
+
+    n: int
+    utc_ms: int
+    mono_ns: int
+    name: str
+    event: str
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Work done since the last such record: tokens, optimizer steps, floating-point operations [FLOP]."""
+
+    n: int
+    utc_ms: int
+    mono_ns: int
+    tokens: int = 0
+    steps: int = 0
+    flop: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Footer:
     """Last record of a segment that ended well.
 
@@ -216,110 +273,4 @@ class Footer:
     sha256: str
 
 
-Record = Head | Interval | Remark | Gap | Change | ClockChange | Mark | Footer
-
-Json = dict[str, object]
-
-
-def encode(record: Record) -> bytes:
-    r"""The line of a record: compact JSON, a space, CRC-32 of the JSON as 8 hex digits, a newline.
-
-    >>> encode(Mark(3, 0, 0, "epoch 1"))
-    b'{"t":"mark","n":3,"u":0,"m":0,"label":"epoch 1"} ea549edb\n'
-    """
-    text = json.dumps(_body(record), separators=(",", ":"), allow_nan=False).encode("ascii")
-    return b"%s %08x\n" % (text, zlib.crc32(text))
-
-
-def _body(record: Record) -> Json:
-    match record:
-        case Head():
-            return _head(record)
-        case Interval():
-            return _interval(record)
-        case Gap():
-            body = {"t": "gap", "n": record.n, **_span(record), "reason": record.reason}
-            return body | ({"components": list(record.components)} if record.components else {})
-        case Footer():
-            end: Json = {"reason": record.reason, "records": record.records, "sha256": record.sha256}
-            return {"t": "end", **_moment(record), **end}
-        case Remark():
-            remark: Json = {"t": "finding", "n": record.n, "u": record.utc_ms, "code": record.code}
-            remark |= {"params": dict(record.params)} if record.params else {}
-            return remark | ({"k": record.component} if record.component is not None else {})
-        case _:
-            return _rare(record)
-
-
-def _rare(record: Change | ClockChange | Mark) -> Json:
-    match record:
-        case Mark():
-            return {"t": "mark", **_moment(record), "label": record.label}
-        case ClockChange():
-            return {"t": "clock", **_moment(record), "reason": record.reason, "shift_ms": record.shift_ms}
-        case Change(added=None):
-            return {"t": "component", **_moment(record), "removed": record.removed}
-        case Change(added=added):
-            return {"t": "component", **_moment(record), "added": _component(added)}
-
-
-def _moment(record: Change | ClockChange | Mark | Footer) -> Json:
-    return {"n": record.n, "u": record.utc_ms, "m": record.mono_ns}
-
-
-def _span(record: Interval | Gap) -> Json:
-    return {
-        "u": [record.start_utc_ms, record.end_utc_ms],
-        "m": [record.start_mono_ns, record.end_mono_ns],
-    }
-
-
-def _interval(record: Interval) -> Json:
-    body: Json = {"t": "i", "n": record.n, **_span(record), "e": list(record.energy_uj)}
-    if record.methods is not None:
-        body["h"] = list(record.methods)
-    if record.counters is not None:
-        body["c"] = [None if pair is None else list(pair) for pair in record.counters]
-    return body
-
-
-def _component(part: Component | None) -> Json:
-    if part is None:
-        raise ValueError("a change needs a component")
-    body: Json = {
-        "index": part.index,
-        "device": part.device,
-        "kind": part.kind,
-        "name": part.name,
-        "sensor": part.sensor,
-        "method": part.method,
-        "boundary": part.boundary,
-    }
-    extra = {"uuid": part.uuid, "rated_mw": part.rated_mw, "counter_unit": part.counter_unit}
-    return body | {key: value for key, value in extra.items() if value is not None}
-
-
-def _head(head: Head) -> Json:
-    return {
-        "t": "head",
-        "v": VERSION,
-        "n": head.n,
-        "journal": head.journal,
-        "segment": head.segment,
-        "previous": head.previous,
-        "run": head.run,
-        "site": head.site,
-        "host": head.host,
-        "boot": head.boot,
-        "pid": head.pid,
-        "utc_ms": head.utc_ms,
-        "mono_ns": head.mono_ns,
-        "anchor_utc_ms": head.anchor_utc_ms,
-        "anchor_mono_ns": head.anchor_mono_ns,
-        "period_ms": head.period_ms,
-        "gxmeter": head.gxmeter,
-        "sensors": [{"name": sensor.name, "version": sensor.version} for sensor in head.sensors],
-        "methods": [{"method": item.method, "grade": item.grade} for item in head.methods],
-        "components": [_component(part) for part in head.components],
-        "node_ratio": head.node_ratio,
-    }
+Record = Head | Interval | Remark | Gap | Change | ClockChange | Mark | SensorCame | Phase | Count | Footer

@@ -11,8 +11,20 @@ import zlib
 from dataclasses import dataclass, field
 
 from gxmeter.core.findings import Finding, finding
-from gxmeter.core.journal import ROTATE, VERSION, Change, Component, Footer, Head, Interval, Record
-from gxmeter.core.journal_fields import FieldError, UnknownKindError, parse
+from gxmeter.core.journal import (
+    READABLE,
+    ROTATE,
+    VERSION,
+    Change,
+    Component,
+    Footer,
+    Head,
+    Interval,
+    Record,
+    SensorCame,
+)
+from gxmeter.core.journal_fields import UnknownKindError, parse
+from gxmeter.core.journal_keys import FieldError
 
 MAX_LISTED = 100
 """Faulty lines named one by one; the rest is counted [lines]."""
@@ -114,6 +126,7 @@ class _Decoder:
         self._file = file
         self._out = Segment(sha256=hashlib.sha256(data).hexdigest())
         self._parts: list[Component] = []
+        self._sensors = 0
         self._digest = hashlib.sha256()
         self._last_mono = -1
         self._faults = 0
@@ -153,7 +166,7 @@ class _Decoder:
         if crc != b" %08x" % zlib.crc32(text):
             self._unusable(row, "journal-record-damaged")
             return
-        if row == 1 and (version := _version(text)) not in (VERSION, None):
+        if row == 1 and (version := _version(text)) not in (*READABLE, None):
             self._out.findings.append(
                 finding("journal-version-unknown", file=self._file, expected=VERSION, found=version)
             )
@@ -182,7 +195,7 @@ class _Decoder:
                 self._unusable(row, "journal-head-damaged")
                 return
             self._out.head, self._out.next_n = record, record.n + 1
-            self._parts = list(record.components)
+            self._parts, self._sensors = list(record.components), len(record.sensors)
             return
         if self._out.footer is not None:
             self._fault("journal-after-end", row)
@@ -206,6 +219,7 @@ class _Decoder:
                 self._last_mono = record.end_mono_ns
             if isinstance(record, Change) and record.added is not None:
                 self._parts.append(record.added)
+            self._sensors += isinstance(record, SensorCame)
             self._out.records.append((row, record))
 
     def _fits(self, record: Record) -> bool:
@@ -217,8 +231,8 @@ class _Decoder:
                 used = record.methods or ()
                 return len(record.energy_uj) == count and all(index < methods for index in used)
             case Change(added=Component() as part):
-                sensors = len(head.sensors) if head else 0
-                return part.index == count and part.method < methods and part.sensor < sensors
+                beside = part.beside is None or part.beside < count
+                return part.index == count and part.method < methods and part.sensor < self._sensors and beside
             case Change():
                 return record.removed is not None and record.removed < count
             case _:

@@ -12,7 +12,8 @@ from collections import deque
 from dataclasses import replace
 from pathlib import Path
 
-from gxmeter.core.journal import ROTATE, SUFFIX, Footer, Gap, Head, Interval, Record, Remark, encode
+from gxmeter.core.journal import ROTATE, SUFFIX, Footer, Gap, Head, Interval, Record, Remark
+from gxmeter.core.journal_encode import encode
 from gxmeter.meter.ticks import NS_PER_S, Moment
 
 SYNC_EVERY_S = 5

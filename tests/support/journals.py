@@ -6,7 +6,8 @@ import hashlib
 from pathlib import Path
 
 from gxmeter.core.calendar import instant
-from gxmeter.core.journal import Component, Footer, Head, Interval, Method, Record, Sensor, encode
+from gxmeter.core.journal import Component, Footer, Head, Interval, Method, Record, Sensor
+from gxmeter.core.journal_encode import encode
 
 NS_PER_MS = 1_000_000
 

@@ -25,9 +25,9 @@ from gxmeter.core.journal import (
     Record,
     Remark,
     Sensor,
-    encode,
 )
 from gxmeter.core.journal_decode import MAX_LISTED, check_chain, check_link, decode, looks_like_journal
+from gxmeter.core.journal_encode import encode
 
 T0, M0, S = 1_795_388_000_000, 5_000_000_000_000, 1_000_000_000
 HEAD = Head(
@@ -251,7 +251,7 @@ def test_a_field_that_breaks_the_format_is_named(text: bytes) -> None:
 
 
 def test_an_unknown_kind_is_passed_over() -> None:
-    assert codes(encode(HEAD) + line(b'{"t":"phase","n":1}'))[0] == "journal-record-unknown"
+    assert codes(encode(HEAD) + line(b'{"t":"phrase","n":1}'))[0] == "journal-record-unknown"
 
 
 def test_a_damaged_head_gives_no_energy_to_anybody() -> None:

@@ -22,8 +22,8 @@ from gxmeter.core.journal import (
     Record,
     Remark,
     Sensor,
-    encode,
 )
+from gxmeter.core.journal_encode import encode
 from gxmeter.telemetry.model import IntervalBatch, Reading
 from gxmeter.telemetry.registry import reader
 
