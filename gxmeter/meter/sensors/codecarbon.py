@@ -33,6 +33,7 @@ from gxmeter.meter.sensors.codecarbon_parts import (
     quietly,
     safely,
 )
+from gxmeter.meter.sensors.codecarbon_rating import rated_watts
 
 _RAPL_DIR = "/sys/class/powercap/intel-rapl/subsystem"
 
@@ -145,12 +146,12 @@ def _cpu_name() -> str:
 
 def _cpu_rating(name: str) -> tuple[float, bool]:
     """Watts of the processor(s) and whether CodeCarbon's table knows the name; else 4 W a thread."""
-    from codecarbon.core.cpu import DEFAULT_POWER_PER_CORE, TDP  # noqa: PLC0415
+    from codecarbon.core.cpu import DEFAULT_POWER_PER_CORE  # noqa: PLC0415
     from codecarbon.core.util import count_cpus  # noqa: PLC0415
 
-    watts = TDP.__new__(TDP)._get_cpu_power_from_registry(name)  # noqa: SLF001 - its constructor detects for 1 s
+    watts = rated_watts(name)
     if watts:
-        return float(watts) * _sockets(), True
+        return watts * _sockets(), True
     return float(DEFAULT_POWER_PER_CORE * count_cpus()), False
 
 
