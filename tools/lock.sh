@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Resolve the two lock files anew: exact versions with hashes for Python 3.11 and newer, no download addresses.
+# Resolve the lock files anew: exact versions with hashes for Python 3.11 and newer, no download addresses.
 # Needs uv (`make lock` fetches it into the virtual environment).
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -22,7 +22,24 @@ lock() { # lock FILE TITLE [uv arguments]
 lock requirements.lock "What gxmeter needs to run, and hatchling, which installs the checkout." --extra build
 lock requirements-dev.lock "The same, and what lint and tests need." --extra build --extra dev -c requirements.lock
 
-if grep -nE '://|file:|^-|^ *--(index|find)' requirements.lock requirements-dev.lock; then
+# The metering install: the same versions, but for what must be smaller; names only, none of their requirements.
+lock_meter() {
+    local file=requirements-meter.lock same
+    same="$(mktemp)"
+    grep -E '^[a-z0-9].*==' requirements.lock | grep -v '^typer==' | sed 's/ *\\$//' >"$same"
+    "$uv" pip compile requirements-meter.in --no-deps --universal --python-version 3.11 --generate-hashes \
+        --no-annotate --no-header --quiet -c "$same" --output-file "$file" >/dev/null
+    {
+        printf '# %s\n' "What measuring needs beside gxmeter's own wheel: pip install --no-deps --require-hashes -r $file" \
+            "Made by \`make lock\` from requirements-meter.in; do not edit."
+        cat "$file"
+    } >"$file.new"
+    mv "$file.new" "$file"
+    rm -f "$same"
+}
+lock_meter
+
+if grep -nE '://|file:|^-|^ *--(index|find)' requirements*.lock; then
     echo "a lock file holds a download address; it would tie the checkout to one machine" >&2
     exit 1
 fi
