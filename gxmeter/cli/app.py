@@ -55,6 +55,11 @@ def main() -> None:
         app()
     except GxmeterError as error:
         sys.exit(report_error(error, as_json=as_json))
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package in {"", "gxmeter"}:
+            raise
+        sys.exit(report_error(GxmeterError("package-missing", package=package), as_json=as_json))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(ExitCode.COULD_NOT_RUN)
