@@ -21,6 +21,7 @@ from gxmeter.core.journal import (
     Head,
     Interval,
     Record,
+    Sensor,
     SensorCame,
 )
 from gxmeter.core.journal_fields import UnknownKindError, parse
@@ -61,6 +62,12 @@ class Segment:
         parts = list(self.head.components) if self.head else []
         parts += [r.added for _, r in self.records if isinstance(r, Change) and r.added is not None]
         return tuple(parts)
+
+    def sensors(self) -> tuple[Sensor, ...]:
+        """All sensors the segment ever had, by index: the head's, then those that came later."""
+        sensors = list(self.head.sensors) if self.head else []
+        sensors += [r.sensor for _, r in self.records if isinstance(r, SensorCame)]
+        return tuple(sensors)
 
 
 def looks_like_journal(data: bytes) -> bool:
@@ -126,6 +133,7 @@ class _Decoder:
         self._file = file
         self._out = Segment(sha256=hashlib.sha256(data).hexdigest())
         self._parts: list[Component] = []
+        self._gone: set[int] = set()
         self._sensors = 0
         self._digest = hashlib.sha256()
         self._last_mono = -1
@@ -217,19 +225,27 @@ class _Decoder:
         else:
             if isinstance(record, Interval):
                 self._last_mono = record.end_mono_ns
-            if isinstance(record, Change) and record.added is not None:
-                self._parts.append(record.added)
+            if isinstance(record, Change):
+                self._change(record)
             self._sensors += isinstance(record, SensorCame)
             self._out.records.append((row, record))
 
+    def _change(self, record: Change) -> None:
+        if record.added is not None:
+            self._parts.append(record.added)
+        elif record.removed is not None:
+            self._gone.add(record.removed)
+
     def _fits(self, record: Record) -> bool:
-        """Whether the record's indexes name components and methods that the head has."""
+        """Whether the record's indexes name components and methods that the head has; what went has no numbers."""
         head = self._out.head
         count, methods = len(self._parts), len(head.methods) if head else 0
         match record:
             case Interval():
                 used = record.methods or ()
-                return len(record.energy_uj) == count and all(index < methods for index in used)
+                if len(record.energy_uj) != count or any(index >= methods for index in used):
+                    return False
+                return all(record.energy_uj[index] is None for index in self._gone)
             case Change(added=Component() as part):
                 beside = part.beside is None or part.beside < count
                 return part.index == count and part.method < methods and part.sensor < self._sensors and beside

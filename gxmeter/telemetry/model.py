@@ -71,6 +71,46 @@ class IntervalBatch:
 Batch = PowerBatch | IntervalBatch
 
 
+class PartFact(NamedTuple):
+    """A part that a meter counts: serial identity (empty where unknown), its name on the host, its device id."""
+
+    uuid: str
+    label: str
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a meter's record comes from.
+
+    Attributes:
+        journal: its id.
+        run: run id.
+        host: name of the machine.
+        boot: id of the machine's boot.
+        job: id that all nodes of a job share; empty where the launcher gives none.
+        attempt: how often the launcher had restarted the job.
+        nodes: how many nodes the job has.
+        node: number of this one, from 0.
+        start_ns, end_ns: first and last moment of the boot's monotonic clock [ns].
+        measures: whether it measures, or only took part without counting energy.
+        parts: what it counts.
+    """
+
+    journal: str
+    run: str
+    host: str
+    boot: str
+    job: str
+    attempt: int | None
+    nodes: int | None
+    node: int | None
+    start_ns: int
+    end_ns: int
+    measures: bool
+    parts: frozenset[PartFact]
+
+
 @dataclass(slots=True)
 class Reading:
     """An opened file: metadata known up front, batches streamed, findings complete once the batches are used up.
@@ -84,6 +124,7 @@ class Reading:
         clean_end: whether the file says that it ended well; None where the format cannot say.
         sensors: (name, version) of what measured, where the file says so.
         findings: faults of the file so far.
+        origin: where the record comes from, where the file says so.
     """
 
     format: str
@@ -94,6 +135,7 @@ class Reading:
     clean_end: bool | None = None
     sensors: list[tuple[str, str]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    origin: Origin | None = None
 
 
 class Reader(Protocol):

@@ -262,7 +262,7 @@ def test_a_damaged_head_gives_no_energy_to_anybody() -> None:
 
 
 def test_a_later_version_is_told_as_such() -> None:
-    text = encode(HEAD).rpartition(b" ")[0].replace(b'"v":1', b'"v":2', 1)
+    text = encode(HEAD).rpartition(b" ")[0].replace(b'"v":2', b'"v":7', 1)
     assert codes(line(text)) == ["journal-version-unknown"]
 
 

@@ -219,7 +219,7 @@ def test_a_folder_without_segments_is_refused(tmp_path: Path) -> None:
 def test_a_later_version_is_refused(tmp_path: Path) -> None:
     import zlib
 
-    text = encode(HEAD).rpartition(b" ")[0].replace(b'"v":1', b'"v":7', 1)
+    text = encode(HEAD).rpartition(b" ")[0].replace(b'"v":2', b'"v":7', 1)
     path = tmp_path / "0000.gxj"
     path.write_bytes(text + b" %08x\n" % zlib.crc32(text))
     with pytest.raises(InputError) as caught:
