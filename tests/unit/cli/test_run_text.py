@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from gxmeter.cli.run_text import summary_lines, total_uj
+from gxmeter.cli.commands.run_site import SiteFactor
+from gxmeter.cli.commands.run_text import summary_lines, total_uj
 from gxmeter.cli.summary import width
 from gxmeter.core.findings import finding
 from gxmeter.core.phases import PhaseSum
@@ -54,11 +55,22 @@ def test_nothing_measured_and_everything_measured_are_said_in_words(monkeypatch:
     assert "すべて推計" in text("ja", monkeypatch, measured_uj=0)
 
 
-def test_mass_only_where_a_factor_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mass_only_where_a_factor_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "CO2" not in text("en", monkeypatch)
     said = text("en", monkeypatch, kg_per_kwh=Decimal("0.423"))
-    assert "26.3 g-CO2 at tokyo by the factor given, 0.423 kg-CO2/kWh" in said
-    assert "26.3 g-CO2(拠点 tokyo" in text("ja", monkeypatch, kg_per_kwh=Decimal("0.423"))
+    assert "26.3 g-CO2 by the factor given, 0.423 kg-CO2/kWh" in said
+    assert "26.3 g-CO2(指定された係数 0.423" in text("ja", monkeypatch, kg_per_kwh=Decimal("0.423"))
+
+
+def test_the_sites_factor_is_named_and_gives_way_to_one_that_was_handed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GXMETER_LANG", "en")
+    found = SiteFactor(Decimal("0.431"), "jp-tepco-fy2024")
+    said = "\n".join(summary_lines(result(), found))
+    assert "26.8 g-CO2 at tokyo by 0.431 kg-CO2/kWh (jp-tepco-fy2024)" in said
+    said = "\n".join(summary_lines(result(kg_per_kwh=Decimal(1)), found))
+    assert "62.2 g-CO2 by the factor given, 1 kg-CO2/kWh" in said
+    monkeypatch.setenv("GXMETER_LANG", "ja")
+    assert "拠点 tokyo の係数 0.431 kg-CO2/kWh、jp-tepco-fy2024" in "\n".join(summary_lines(result(), found))
 
 
 def test_phases_tokens_and_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:

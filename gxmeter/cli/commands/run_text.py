@@ -12,6 +12,9 @@ from collections import Counter
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
 
 from gxmeter.cli.output import language
 from gxmeter.core.findings import Finding, Level
@@ -20,6 +23,9 @@ from gxmeter.core.phases import OUTSIDE
 from gxmeter.meter.amounts import duration, emissions, energy, percent, power, scaled
 from gxmeter.meter.place import MARKER
 from gxmeter.meter.totals import MeterResult
+
+if TYPE_CHECKING:
+    from gxmeter.cli.commands.run_site import SiteFactor
 
 SETTINGS = frozenset(
     {
@@ -47,10 +53,27 @@ _PER_TOKEN = ((1, "uJ"), (1_000, "mJ"), (1_000_000, "J"), (1_000_000_000, "kJ"))
 _PER_JOULE = ((1, "FLOP/J"), (10**6, "MFLOP/J"), (10**9, "GFLOP/J"), (10**12, "TFLOP/J"))
 
 
-def summary_lines(result: MeterResult) -> Iterator[str]:
-    """The closing summary, line by line."""
+def summary(result: MeterResult, found: SiteFactor | None = None) -> None:
+    """Say the closing summary on standard error.
+
+    Args:
+        result: what was measured.
+        found: the site's factor, shown where none was handed over.
+    """
+    for line in summary_lines(result, found):
+        typer.echo(line, err=True)
+
+
+def summary_lines(result: MeterResult, found: SiteFactor | None = None) -> Iterator[str]:
+    """The closing summary, line by line; arguments as for :func:`summary`."""
     ja = language() == "ja"
-    lines = [*_energy(result, ja=ja), *_work(result, ja=ja), *_missing(result, ja=ja), *_next(result, ja=ja)]
+    lines = [
+        *_energy(result, ja=ja),
+        *_mass(result, found, ja=ja),
+        *_work(result, ja=ja),
+        *_missing(result, ja=ja),
+        *_next(result, ja=ja),
+    ]
     for number, line in enumerate(lines):
         yield (_INDENT if number else "gxmeter: ") + line
 
@@ -80,13 +103,20 @@ def _energy(result: MeterResult, *, ja: bool) -> Iterator[str]:
     energy_uj, mean = total_uj(result), _mean(result)
     yield f"{energy(energy_uj)}({time}、平均 {mean})" if ja else f"{energy(energy_uj)} in {time}, mean {mean}"
     yield _known(result, ja=ja)
-    if result.kg_per_kwh is not None:
-        mass, factor = emissions(energy_uj, result.kg_per_kwh), f"{plain(result.kg_per_kwh)} kg-CO2/kWh"
-        yield (
-            f"{mass}(拠点 {result.site}、渡された係数 {factor})"
-            if ja
-            else f"{mass} at {result.site} by the factor given, {factor}"
-        )
+
+
+def _mass(result: MeterResult, found: SiteFactor | None, *, ja: bool) -> Iterator[str]:
+    """Mass by the factor that was handed over, else by the site's; none where neither is known."""
+    factor = result.kg_per_kwh if result.kg_per_kwh is not None or found is None else found.kg_per_kwh
+    if factor is None or result.samples == 0:
+        return
+    said = f"{plain(factor)} kg-CO2/kWh"
+    mass = emissions(total_uj(result), factor)
+    if result.kg_per_kwh is not None or found is None:
+        yield f"{mass}(指定された係数 {said})" if ja else f"{mass} by the factor given, {said}"
+    else:
+        at, name = result.site, found.id
+        yield f"{mass}(拠点 {at} の係数 {said}、{name})" if ja else f"{mass} at {at} by {said} ({name})"
 
 
 def _mean(result: MeterResult) -> str:
