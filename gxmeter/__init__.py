@@ -20,11 +20,12 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gxmeter.api import open_workspace
-    from gxmeter.meter.session import Meter, metered
+    from gxmeter.meter.decorator import metered
+    from gxmeter.meter.session import Meter
 
 _LAZY = {
     "Meter": "gxmeter.meter.session",
-    "metered": "gxmeter.meter.session",
+    "metered": "gxmeter.meter.decorator",
     "open_workspace": "gxmeter.api",
 }
 

@@ -16,7 +16,7 @@ settings.register_profile("default", deadline=None, derandomize=True, suppress_h
 settings.register_profile("nightly", deadline=None, max_examples=2_000, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
-_FOREIGN = ("SOURCE_DATE_EPOCH", "GXMETER_KEY", "GXMETER_LANG", "GXMETER_SITE", "GXMETER_WORKSPACE")
+_FOREIGN = ("SOURCE_DATE_EPOCH", "GXMETER_KEY", "GXMETER_LANG", "GXMETER_RUN", "GXMETER_SITE", "GXMETER_WORKSPACE")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -28,6 +28,8 @@ def _clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
             patch.delenv(name, raising=False)
         for name in ("XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "MPLCONFIGDIR"):
             patch.setenv(name, str(state / name.lower()))
+        # Meters of a test meet each other, and none that measures this machine in earnest.
+        patch.setenv("GXMETER_CLAIMS", str(state))
         yield
 
 

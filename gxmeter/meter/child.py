@@ -11,11 +11,11 @@ import errno
 import os
 import shutil
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from gxmeter.core.errors import InputError
-from gxmeter.meter import live
 from gxmeter.meter.session import Meter
 from gxmeter.meter.totals import MeterResult
 
@@ -27,35 +27,32 @@ _SHELL_SIGNAL_BASE = 128
 _TICK_S = 0.5
 
 
-READY_S = 3.0
-"""How long the command waits for the sensors to have their baseline [s]; usually under one."""
+_STEP_DAEMON = "slurmstepd"
+"""Who signals every process of a SLURM step itself, this one and the child alike."""
 
 
-def run_measured(command: Sequence[str], meter: Meter, *, show: bool = False) -> tuple[int, MeterResult]:
+def run_measured(
+    command: Sequence[str], meter: Meter, tick: Callable[[], None] = lambda: None
+) -> tuple[int, MeterResult]:
     """Run a command under a meter that has not been started; its exit code and what was measured.
 
     Args:
         command: program and arguments.
         meter: started here, and stopped when the command has ended.
-        show: draw the live line on standard error.
+        tick: called about twice a second while the command runs.
 
     Raises:
         InputError: ``command-missing`` or ``command-not-runnable``, before anything is written.
     """
     _check(command)
-    tick = (lambda: live.draw(meter.totals)) if show else (lambda: None)
     with signals_held() as mask:
         meter.start()
-        meter.wait_ready(READY_S)
         try:
-            code = wait(spawn(command, mask), tick)
+            code = wait(spawn(command, mask, meter.handed_down), tick)
         except InputError:
             meter.stop(reason="exception")
             raise
-        result = meter.stop()
-    if show:
-        live.clear()
-    return code, result
+        return code, meter.stop()
 
 
 def _check(command: Sequence[str]) -> None:
@@ -77,19 +74,20 @@ def signals_held() -> Iterator[set[signal.Signals]]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def spawn(command: Sequence[str], mask: set[signal.Signals]) -> int:
+def spawn(command: Sequence[str], mask: set[signal.Signals], more: Mapping[str, str]) -> int:
     """Start the command with our streams, environment and folder; the process id.
 
     Args:
         command: program and arguments; no shell looks at them.
         mask: signals that were held before ours were, given to the child as its own.
+        more: environment variables beside ours.
 
     Raises:
         InputError: ``command-not-runnable``.
     """
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # inherited as ignored, it would lose the exit code
     try:
-        return os.posix_spawnp(command[0], list(command), os.environ, setsigmask=mask)
+        return os.posix_spawnp(command[0], list(command), {**os.environ, **more}, setsigmask=mask)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError("command-not-runnable", found=command[0], reason=reason) from error
@@ -107,7 +105,7 @@ def wait(pid: int, tick: Callable[[], None]) -> int:
         taken = signal.sigtimedwait(_HELD, _TICK_S)
         if taken is None:
             tick()
-        elif taken.si_signo in FORWARDED and taken.si_code <= 0:
+        elif taken.si_signo in FORWARDED and taken.si_code <= 0 and not _has_it_too(taken.si_pid):
             _send(pid, taken.si_signo)
 
 
@@ -118,6 +116,14 @@ def shell_code(code: int) -> int:
     (3, 143)
     """
     return code if code >= 0 else _SHELL_SIGNAL_BASE - code
+
+
+def _has_it_too(sender: int) -> bool:
+    """Whether the child got the signal from the sender itself: SLURM's step daemon sends it to the whole step."""
+    try:
+        return Path(f"/proc/{sender}/comm").read_text("utf-8", "replace").strip() == _STEP_DAEMON
+    except OSError:
+        return False
 
 
 def _send(pid: int, number: int) -> None:

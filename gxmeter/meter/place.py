@@ -22,6 +22,8 @@ MARKER = "gxmeter.yaml"
 
 UNKNOWN_SITE = "unknown"
 SITE_VARIABLE = "GXMETER_SITE"
+WORKSPACE_VARIABLE = "GXMETER_WORKSPACE"
+"""Site and workspace for meters that are told none."""
 
 _SITE_ID = re.compile(r"""^id:\s*["']?([A-Za-z0-9._-]+)""", re.MULTILINE)
 _NOT_ID = re.compile(r"[^A-Za-z0-9._-]+")

@@ -1,65 +1,65 @@
 """``gxmeter.Meter``: one measured run, started and stopped from a training script.
 
-Nothing here ever raises into the training, replaces a signal handler, takes a lock that outlives a call or
-touches the network. ``start`` returns in milliseconds; CodeCarbon is imported in the sampling thread. A
-forked child has no meter: its ``stop`` does nothing. What goes wrong is said once on standard error and
-stands in the record.
+Nothing here ever raises into the training, replaces a signal handler, takes a lock that outlives the process or
+touches the network. ``start`` returns in milliseconds; everything slow happens in the sampling thread. A forked
+child has no meter: its calls do nothing. What goes wrong is said once on standard error and stands in the record.
 """
 
 from __future__ import annotations
 
 import atexit
-import functools
 import os
 import threading
-import time
-from collections.abc import Callable, Sequence
+import weakref
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING
 
-from gxmeter import __version__
-from gxmeter.core.errors import InputError
 from gxmeter.core.findings import Finding, finding
-from gxmeter.core.journal import Head
-from gxmeter.core.numbers import parse_decimal, plain
-from gxmeter.meter.place import Place, claim, safe_id, settle_site, workspace_of
-from gxmeter.meter.sampler import SEGMENT_S, Plan, Sampler
+from gxmeter.core.journal import BEGIN, END
+from gxmeter.meter.budget import Budget
+from gxmeter.meter.claims import Claims, folder_of
+from gxmeter.meter.place import SITE_VARIABLE, WORKSPACE_VARIABLE, safe_id
+from gxmeter.meter.recorder import Recorder
+from gxmeter.meter.roster import Roster
+from gxmeter.meter.sampler import Sampler
 from gxmeter.meter.say import tell, warn
-from gxmeter.meter.sensors.base import Fault
-from gxmeter.meter.ticks import NS_PER_MS, NS_PER_S, SystemTicks, Ticks, boot_id
-from gxmeter.meter.totals import MeterResult, Totals
-from gxmeter.meter.writer import JournalWriter
+from gxmeter.meter.settle import RUN_VARIABLE, Plan, Wishes, host_prefix, settle
+from gxmeter.meter.ticks import SystemTicks, Ticks
+from gxmeter.meter.totals import MeterResult, Totals, to_kwh
+from gxmeter.meter.work import Work
 
 if TYPE_CHECKING:
     from typing import Self
 
     from gxmeter.meter.sensors.base import Sensor
 
-P = ParamSpec("P")
-R = TypeVar("R")
-
-PERIOD_RANGE_S = (0.1, 60.0)
-"""Shortest and longest period of an interval [s]."""
+SEGMENT_S = 3600
+"""Age at which a segment of the record is closed and the next begun [s]."""
 
 _STOP_S = 0.9
-_MAX_RATIO_DECIMALS = 12
-_MAX_RATIO = 1_000_000
-_CO_GENERATOR, _CO_COROUTINE, _CO_ASYNC_GENERATOR = 0x20, 0x80, 0x200
 
 
 class Meter:
     """Measures this machine while a block runs, into the workspace's journals.
 
+    Exactly one meter of a host measures each device; another one takes part without counting (``counting`` is
+    False) and takes over when the first ends.
+
     Args:
-        run: run id; left out, ``run-<UTC date>-<6 hex>``.
+        run: run id; left out, ``GXMETER_RUN``, else what the launcher calls the job, else ``run-<UTC date>-<6 hex>``.
         site: site id; left out, ``GXMETER_SITE``, else the workspace's only site, else ``unknown``.
-        workspace: its folder; left out, the nearest one upwards from the current folder.
+        workspace: its folder; left out, ``GXMETER_WORKSPACE``, else the nearest one upwards from the current folder.
         period_s: length of an interval [s], 0.1 to 60.
         node_overhead: declared node energy / device energy [ratio], at least 1; left out, the node is not known.
         segment_s: age at which a journal segment is closed [s].
-        sensors: what to read; left out, CodeCarbon.
+        sensors: what to read; left out, the counters of this machine, and CodeCarbon for what they leave.
+        kg_per_kwh: the site's factor [kg-CO2/kWh], only for the live line and the summary.
+        budget_kwh: energy that the run may use [kWh]; passing it is said once, and ``over_budget`` becomes True.
+        resumes: id of the journal of the run that this one goes on from (after a checkpoint).
         ticks: the clocks.
 
     >>> with Meter(run="pretrain-1", site="tokyo-dc1") as meter:  # doctest: +SKIP
@@ -78,19 +78,20 @@ class Meter:
         node_overhead: Decimal | str | None = None,
         segment_s: int = SEGMENT_S,
         sensors: Sequence[Sensor] | None = None,
+        kg_per_kwh: Decimal | str | None = None,
+        budget_kwh: Decimal | str | None = None,
+        resumes: str | None = None,
         ticks: Ticks | None = None,
     ) -> None:
         """Remember what is wished; nothing is opened or checked yet."""
-        self._wished = (run, site, workspace)
-        self._period_s = period_s
-        self._node_overhead = node_overhead
+        self._wishes = Wishes(run, site, workspace, period_s, node_overhead, kg_per_kwh, budget_kwh, resumes)
         self._segment_s = segment_s
         self._sensors = sensors
         self._ticks: Ticks = ticks or SystemTicks()
         self._pid = os.getpid()
+        self._plan: Plan | None = None
         self._sampler: Sampler | None = None
         self._thread: threading.Thread | None = None
-        self._place: Place | None = None
         self._result: MeterResult | None = None
         self._late: list[Finding] = []
 
@@ -128,14 +129,44 @@ class Meter:
         """Stop; an exception of the block goes on its way."""
         self.stop(reason="stop" if kind is None else "exception")
 
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """A named stretch of the run, such as ``eval``; the record says its energy. Phases may be nested.
+
+        Args:
+            name: at most 80 characters.
+        """
+        self._turn(name, BEGIN)
+        try:
+            yield
+        finally:
+            self._turn(name, END)
+
+    def count(self, *, tokens: int = 0, steps: int = 0, flop: int = 0) -> None:
+        """Work that this process has done since it last said so: tokens, optimizer steps, operations [FLOP].
+
+        Every rank counts its own; the sums are made when the record is read.
+        """
+        try:
+            if self._sampler is not None and os.getpid() == self._pid:
+                self._sampler.work.count(tokens, steps, flop)
+        except Exception as error:  # noqa: BLE001 - promise 9
+            self._fail(error)
+
     def wait_ready(self, timeout_s: float) -> bool:
-        """Wait until the sensors have their baseline, at most ``timeout_s`` [s]; whether they have."""
+        """Wait until the counters have their baseline, at most ``timeout_s`` [s]; whether they have."""
         return self._sampler is not None and self._sampler.ready.wait(timeout_s)
 
     @property
     def journal(self) -> Path | None:
-        """Folder of the journal, or None where nothing can be written."""
-        return self._place.folder if self._place else None
+        """Folder of the journal, or None while there is none."""
+        place = self._sampler.recorder.place if self._sampler else None
+        return place.folder if place else None
+
+    @property
+    def counting(self) -> bool:
+        """Whether this meter measures a part of this host; False where others do, or before it has begun."""
+        return self._sampler is not None and self._sampler.counting
 
     @property
     def totals(self) -> Totals:
@@ -143,89 +174,111 @@ class Meter:
         return self._sampler.totals if self._sampler else Totals()
 
     @property
+    def energy_kwh(self) -> Decimal:
+        """Energy so far [kWh]: of the machine where it is metered, else of its components."""
+        return to_kwh(Decimal(self.totals.total_uj))
+
+    @property
+    def handed_down(self) -> dict[str, str]:
+        """Environment for a command under this meter: meters inside it join the same run."""
+        if self._plan is None:
+            return {}
+        names = {RUN_VARIABLE: self._plan.head.run, SITE_VARIABLE: self._plan.head.site}
+        workspace = self._plan.workspace
+        return names | ({WORKSPACE_VARIABLE: str(workspace)} if workspace is not None else {})
+
+    @property
+    def kg_per_kwh(self) -> Decimal | None:
+        """The factor that was handed over [kg-CO2/kWh]."""
+        return self._plan.kg_per_kwh if self._plan else None
+
+    @property
+    def over_budget(self) -> bool:
+        """Whether the energy so far has passed the budget."""
+        return self._sampler is not None and self._sampler.budget.over
+
+    @property
+    def budget_uj(self) -> int | None:
+        """The budget at the boundary that counts [uJ], or None."""
+        if self._sampler is None:
+            return None
+        return self._sampler.budget.limit_uj(node_metered=self.totals.node_uj is not None)
+
+    @property
+    def elapsed_ns(self) -> int:
+        """Time since the start [ns]."""
+        return self._ticks.now().mono_ns - self._sampler.began.mono_ns if self._sampler else 0
+
+    @property
     def result(self) -> MeterResult:
         """What was measured; before ``stop``, what is known so far."""
         return self._result or self._make_result()
 
     def _start(self) -> None:
-        run, site, workspace = self._wished
         began = self._ticks.now()
-        folder = workspace_of(workspace)
-        run_id, faults = _settle_run(run)
-        site_id, site_faults = settle_site(site, folder)
-        period_ns, period_faults = _settle_period(self._period_s)
-        ratio, ratio_faults = _settle_ratio(self._node_overhead)
-        self._place = claim(folder, run_id, began.utc_ms)
-        place_faults = self._place.faults if self._place else (Fault("journal-unwritable"),)
-        head = Head(
-            n=0,
-            journal=self._place.journal if self._place else "",
-            segment=0,
-            previous=None,
-            run=run_id,
-            site=site_id,
-            host=os.uname().nodename or "host",
-            boot=boot_id(),
-            pid=self._pid,
-            utc_ms=began.utc_ms,
-            mono_ns=began.mono_ns,
-            anchor_utc_ms=began.utc_ms,
-            anchor_mono_ns=began.mono_ns,
-            period_ms=period_ns // NS_PER_MS,
-            gxmeter=__version__,
-            node_ratio=ratio,
+        plan = self._plan = settle(self._wishes, began, os.environ)
+        self._sampler = Sampler(
+            recorder=Recorder(plan.head, plan.workspace, self._segment_s, warn),
+            roster=Roster(host_prefix(plan.head.host), Claims.open(folder_of(os.environ)), plan.allocation),
+            ticks=self._ticks,
+            work=Work(self._ticks),
+            budget=Budget(plan.budget_kwh, plan.node_ratio or Decimal(1)),
+            period_ns=plan.period_ns,
+            began=began,
+            compare=self._sensors is not None,
         )
-        said = (*faults, *site_faults, *period_faults, *ratio_faults, *place_faults)
-        plan = Plan(head, period_ns, began, self._segment_s, said)
-        writer = JournalWriter(self._place.folder) if self._place else None
-        self._sampler = Sampler(plan, writer, self._sensors or (), self._ticks, threading.Event())
-        self._thread = threading.Thread(target=self._work, args=(self._sampler,), name="gxmeter", daemon=True)
+        self._thread = threading.Thread(
+            target=_work, args=(self._sampler, self._sensors, plan), name="gxmeter", daemon=True
+        )
         self._thread.start()
-        atexit.register(self.stop)
+        # A notebook that makes a new meter in the old one's place must not leave the old one measuring.
+        weakref.finalize(self, _end, self._sampler)
+        _started.add(self)
 
-    def _work(self, sampler: Sampler) -> None:
-        """The sampling thread."""
+    def _turn(self, name: str, event: str) -> None:
         try:
-            if self._sensors is None:
-                from gxmeter.meter.sensors.codecarbon import CodeCarbonSensor  # noqa: PLC0415 - off the training thread
-
-                sampler.sources = (CodeCarbonSensor(),)
-            sampler.run(warn)
+            if self._sampler is not None and os.getpid() == self._pid:
+                self._sampler.work.turn(name, event)
+                self._sampler.wake.set()
         except Exception as error:  # noqa: BLE001 - promise 9
-            try:
-                sampler.fail(error, warn)
-            except Exception as second:  # noqa: BLE001 - the record cannot be closed either
-                tell(f"gxmeter: {type(second).__name__}: {second}")
+            self._fail(error)
 
     def _stop(self, reason: str) -> None:
-        atexit.unregister(self.stop)
         sampler, thread = self._sampler, self._thread
         if sampler is None or thread is None:
             return
+        _started.discard(self)
         sampler.reason = reason
-        sampler.stop.set()
+        _end(sampler)
         thread.join(_STOP_S)
         if thread.is_alive():
             self._late.append(finding("meter-late"))
-        elif sampler.writer is not None and sampler.writer.lost:
-            self._late.append(finding("records-lost", count=sampler.writer.lost))
+        elif sampler.recorder.lost:
+            self._late.append(finding("records-lost", count=sampler.recorder.lost))
         for item in self._late:
             warn(item)
         self._result = self._make_result()
 
     def _make_result(self) -> MeterResult:
-        sampler = self._sampler
-        head = sampler.plan.head if sampler else None
+        sampler, plan = self._sampler, self._plan
         totals = self.totals
         return MeterResult(
-            run=head.run if head else safe_id(self._wished[0] or "run"),
-            site=head.site if head else safe_id(self._wished[1] or "unknown"),
+            run=plan.head.run if plan else safe_id(self._wishes.run or "run"),
+            site=plan.head.site if plan else safe_id(self._wishes.site or "unknown"),
             journal=self.journal,
             samples=totals.samples,
             measured_uj=totals.measured_uj,
             estimated_uj=totals.estimated_uj,
-            node_ratio=Decimal(head.node_ratio) if head and head.node_ratio else None,
-            findings=(*(sampler.findings if sampler else ()), *self._late),
+            node_ratio=plan.node_ratio if plan else None,
+            findings=(*(sampler.recorder.findings if sampler else ()), *self._late),
+            counting=self.counting,
+            node_uj=totals.node_uj,
+            elapsed_ns=self.elapsed_ns,
+            phases=dict(totals.phases.by_name),
+            tokens=sampler.work.tokens if sampler else 0,
+            steps=sampler.work.steps if sampler else 0,
+            flop=sampler.work.flop if sampler else 0,
+            kg_per_kwh=self.kg_per_kwh,
         )
 
     def _fail(self, error: Exception) -> None:
@@ -235,65 +288,38 @@ class Meter:
         warn(item)
 
 
-def metered(
-    run: str | None = None,
-    site: str | None = None,
-    workspace: str | os.PathLike[str] | None = None,
-    *,
-    period_s: float = 1.0,
-    node_overhead: Decimal | str | None = None,
-) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Decorate a function so that every call is measured as a :class:`Meter` block; arguments as there.
+def _work(sampler: Sampler, sensors: Sequence[Sensor] | None, plan: Plan) -> None:
+    """The sampling thread; it knows the sampler and not the meter, so that a forgotten meter can end."""
 
-    Raises:
-        InputError: ``metered-needs-plain-function`` for async functions and generators, whose call returns
-            before their work is done.
-    """
+    def choose() -> Sequence[Sensor]:
+        if sensors is not None:
+            return sensors
+        from gxmeter.meter.sensors.standard import standard  # noqa: PLC0415 - off the training's thread
 
-    def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        code = getattr(function, "__code__", None)
-        if code is not None and code.co_flags & (_CO_GENERATOR | _CO_COROUTINE | _CO_ASYNC_GENERATOR):
-            raise InputError("metered-needs-plain-function", found=getattr(function, "__name__", "?"))
+        return standard(os.environ)
 
-        @functools.wraps(function)
-        def call(*args: P.args, **kwargs: P.kwargs) -> R:
-            with Meter(run, site, workspace, period_s=period_s, node_overhead=node_overhead):
-                return function(*args, **kwargs)
-
-        return call
-
-    return decorate
-
-
-def default_run_id() -> str:
-    """``run-<UTC date>-<6 hex>``."""
-    return f"run-{time.strftime('%Y%m%d', time.gmtime())}-{os.urandom(3).hex()}"
-
-
-def _settle_run(run: str | None) -> tuple[str, tuple[Fault, ...]]:
-    if not run:
-        return default_run_id(), ()
-    kept = safe_id(str(run))
-    return kept, () if kept == run else (Fault("run-id-changed", (("found", str(run)), ("run", kept))),)
-
-
-def _settle_period(period_s: float) -> tuple[int, tuple[Fault, ...]]:
-    low, high = PERIOD_RANGE_S
     try:
-        if low <= period_s <= high:
-            return round(period_s * NS_PER_S), ()
-    except TypeError:
-        pass
-    return NS_PER_S, (Fault("period-not-usable", (("found", str(period_s)),)),)
+        sampler.run(choose, plan.faults)
+    except Exception as error:  # noqa: BLE001 - promise 9
+        try:
+            sampler.fail(error)
+        except Exception as second:  # noqa: BLE001 - the record cannot be closed either
+            tell(f"gxmeter: {type(second).__name__}: {second}")
+    finally:
+        sampler.roster.claims.release_all()
 
 
-def _settle_ratio(ratio: Decimal | str | None) -> tuple[str | None, tuple[Fault, ...]]:
-    if ratio is None:
-        return None, ()
-    try:
-        value = parse_decimal(str(ratio))
-    except InputError:
-        value = Decimal(0)
-    if 1 <= value < _MAX_RATIO and -int(value.as_tuple().exponent) <= _MAX_RATIO_DECIMALS:
-        return plain(value), ()
-    return None, (Fault("node-ratio-not-usable", (("found", str(ratio)),)),)
+def _end(sampler: Sampler) -> None:
+    """Tell the sampling thread to end."""
+    sampler.stop.set()
+    sampler.wake.set()
+
+
+_started: weakref.WeakSet[Meter] = weakref.WeakSet()
+
+
+@atexit.register
+def _stop_all() -> None:
+    """At the interpreter's end."""
+    for meter in list(_started):
+        meter.stop()

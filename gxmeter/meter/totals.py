@@ -1,4 +1,4 @@
-"""Sums while measuring: exact microjoules per component, and what a meter can say at any moment."""
+"""Sums while measuring: exact microjoules per boundary, and what a meter can say at any moment."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from pathlib import Path
 
 from gxmeter.core.findings import Finding
 from gxmeter.core.numbers import Rounding, divided, product
+from gxmeter.core.phases import PhaseSum, PhaseSums
 
-_UJ_PER_KWH = Decimal(3_600_000_000_000)
+UJ_PER_KWH = 3_600_000_000_000
+"""Microjoules of one kilowatt-hour, exact by definition (SI Brochure, 9th ed., table 8: 1 h = 3,600 s)."""
+
 _DECIMALS = 12
 _RECENT = 60
 _ESTIMATED = ("E", "F", "X")
@@ -22,12 +25,18 @@ class MeterResult:
 
     Attributes:
         run, site: ids as written down.
-        journal: folder of the journal, or None where nothing could be written.
+        journal: folder of the journal, or None where nothing was or could be written.
         samples: readings with a number, over all components.
-        measured_uj: microjoules from counters and sensors.
-        estimated_uj: microjoules from models.
+        measured_uj: microjoules of components from counters and sensors.
+        estimated_uj: microjoules of components from models and shares (grades E, F, X).
         node_ratio: declared node / device energy [ratio], or None.
         findings: faults and remarks.
+        counting: whether this meter measured; False where another one did and this one took part.
+        node_uj: microjoules of the whole machine as its own meter says them; None without such a meter.
+        elapsed_ns: from start to stop [ns].
+        phases: energy and covered time by phase; ``""`` is the time outside any.
+        tokens, steps, flop: work counted by this process.
+        kg_per_kwh: the factor that was handed over [kg-CO2/kWh], or None.
     """
 
     run: str
@@ -38,6 +47,14 @@ class MeterResult:
     estimated_uj: int
     node_ratio: Decimal | None
     findings: tuple[Finding, ...]
+    counting: bool = True
+    node_uj: int | None = None
+    elapsed_ns: int = 0
+    phases: dict[str, PhaseSum] = field(default_factory=dict)
+    tokens: int = 0
+    steps: int = 0
+    flop: int = 0
+    kg_per_kwh: Decimal | None = None
 
     @property
     def device_kwh(self) -> Decimal:
@@ -46,7 +63,9 @@ class MeterResult:
 
     @property
     def node_kwh(self) -> Decimal | None:
-        """Energy of the node [kWh] where its ratio is declared; else it is not known."""
+        """Energy of the node [kWh]: as measured, else by its declared ratio, else not known."""
+        if self.node_uj is not None:
+            return to_kwh(Decimal(self.node_uj))
         if self.node_ratio is None:
             return None
         return to_kwh(product(Decimal(self.measured_uj + self.estimated_uj), self.node_ratio))
@@ -54,25 +73,62 @@ class MeterResult:
 
 def to_kwh(microjoules: Decimal) -> Decimal:
     """Microjoules as kWh: 3.6e12 uJ are one, rounded half-even at the 12th decimal."""
-    return divided(microjoules, _UJ_PER_KWH, _DECIMALS, Rounding.HALF_EVEN)
+    return divided(microjoules, Decimal(UJ_PER_KWH), _DECIMALS, Rounding.HALF_EVEN)
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """One component's energy in an interval, and where it belongs.
+
+    ``boundary``: device or node. ``compared``: kept for comparison with a part of the same boundary, so in no sum.
+    """
+
+    energy_uj: int
+    grade: str
+    boundary: str = "device"
+    compared: bool = False
 
 
 @dataclass(slots=True)
 class Totals:
-    """Running sums; written by the sampling thread, read by any other."""
+    """Running sums; written by the sampling thread, read by any other.
+
+    Attributes:
+        measured_uj, estimated_uj: of the components.
+        node_uj: of the whole machine; None until its own meter has said a number.
+        total_uj: energy that counts: interval by interval the machine's where it is metered, else its components'.
+        samples: readings with a number.
+        recent_mw: mean power of the last intervals [mW].
+        phases: energy by phase, of the boundary that counts.
+    """
 
     measured_uj: int = 0
     estimated_uj: int = 0
+    node_uj: int | None = None
+    total_uj: int = 0
     samples: int = 0
     recent_mw: deque[int] = field(default_factory=lambda: deque(maxlen=_RECENT))
+    phases: PhaseSums = field(default_factory=PhaseSums)
 
-    def add(self, numbers: list[tuple[int, str]], elapsed_ns: int) -> None:
-        """One interval's (microjoules, grade) pairs."""
-        for energy_uj, grade in numbers:
-            if grade.startswith(_ESTIMATED):
-                self.estimated_uj += energy_uj
+    def add(self, numbers: list[Number], start_ns: int, end_ns: int) -> None:
+        """One interval's numbers; ``start_ns`` and ``end_ns`` are its ends on the monotonic clock [ns]."""
+        device_uj, node_uj = 0, None
+        for number in numbers:
+            self.samples += 1
+            if number.compared:
+                continue
+            if number.boundary == "node":
+                node_uj = (node_uj or 0) + number.energy_uj
+            elif number.grade.startswith(_ESTIMATED):
+                self.estimated_uj += number.energy_uj
+                device_uj += number.energy_uj
             else:
-                self.measured_uj += energy_uj
-        self.samples += len(numbers)
+                self.measured_uj += number.energy_uj
+                device_uj += number.energy_uj
+        if node_uj is not None:
+            self.node_uj = (self.node_uj or 0) + node_uj
         if numbers:
-            self.recent_mw.append(sum(uj for uj, _ in numbers) * 1_000_000 // elapsed_ns)
+            counted_uj = device_uj if node_uj is None else node_uj
+            self.total_uj += counted_uj
+            self.recent_mw.append(counted_uj * 1_000_000 // (end_ns - start_ns))
+            self.phases.add(start_ns, end_ns, counted_uj)

@@ -1,7 +1,8 @@
 """The journal's pen: one ``write`` per record to an append-only file, synced on a budget, a new segment an hour.
 
 After SIGKILL everything written is in the file: at most the running interval is lost. When the disk is full
-or gone, records wait in memory and are written as soon as it works again; what had to be dropped is said.
+or gone, records wait in memory and are written as soon as it works again; what had to be dropped is said. A
+segment whose file was removed while it was written is put back from what the open file still holds.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ class JournalWriter:
         self._waiting: deque[Record] = deque()
         self._dropped = 0
         self._dropped_ms = 0
+        self._last_ms = 0
         self._synced_ns = 0
         self._started_ns = 0
 
@@ -104,6 +106,8 @@ class JournalWriter:
         os.close(self._fd)
 
     def _end(self, reason: str, now: Moment) -> None:
+        self._there()
+        self._flush()
         footer = Footer(0, now.utc_ms, now.mono_ns, reason, self._in_segment, self._digest.hexdigest())
         self.write(footer)
         self._force()
@@ -126,6 +130,8 @@ class JournalWriter:
 
     def _put(self, record: Record) -> bool:
         """One record to the file, whole or not at all."""
+        if not self._there():
+            return False
         line = encode(replace(record, n=self._n))
         try:
             whole = os.write(self._fd, line) == len(line)
@@ -138,6 +144,26 @@ class JournalWriter:
         self._size += len(line)
         self._in_segment += 1
         self._n += 1
+        self._last_ms = _wall(record)
+        return True
+
+    def _there(self) -> bool:
+        """Whether the file still has a name; one that was removed is put back, and that is said in it."""
+        try:
+            if os.fstat(self._fd).st_nlink > 0:
+                return True
+            self._folder.mkdir(parents=True, exist_ok=True)
+            fd = _open(self._folder, self._segment)
+        except OSError:
+            return False
+        if not _copied(self._fd, fd, self._size):
+            (self._folder / f"{self._segment:04d}{SUFFIX}").unlink(missing_ok=True)
+            os.close(fd)
+            return False
+        os.close(self._fd)
+        self._fd = fd
+        said = Remark(0, self._last_ms, "journal-put-back", (("segment", str(self._segment)),))
+        self._waiting.insert(1, said)  # after the record that waits first, if one does
         return True
 
     def _cut(self) -> None:
@@ -156,5 +182,19 @@ def _wall(record: Record) -> int:
 
 
 def _open(folder: Path, segment: int) -> int:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
     return os.open(folder / f"{segment:04d}{SUFFIX}", flags, 0o644)
+
+
+def _copied(source: int, target: int, size: int) -> bool:
+    """Copy the first ``size`` bytes of an open file to another; whether all of it went."""
+    try:
+        done = 0
+        while done < size:
+            part = os.pread(source, min(1 << 20, size - done), done)
+            if not part or os.write(target, part) != len(part):
+                return False
+            done += len(part)
+    except OSError:
+        return False
+    return True

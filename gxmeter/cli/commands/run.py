@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,8 +14,12 @@ from gxmeter.cli.output import report_error, say
 from gxmeter.core.errors import GxmeterError, InputError
 
 if TYPE_CHECKING:
+    from gxmeter.cli.commands.run_site import FactorSearch
     from gxmeter.meter.session import Meter
-    from gxmeter.meter.totals import MeterResult
+    from gxmeter.meter.totals import MeterResult, Totals
+
+NODES_VARIABLE, NODE_VARIABLE = "GXMETER_NODES", "GXMETER_NODE"
+"""As in :mod:`gxmeter.meter.launch`."""
 
 _SETTINGS = {"allow_interspersed_args": False}
 
@@ -25,32 +31,95 @@ def register(app: typer.Typer) -> None:
 
 def run(
     command: Annotated[list[str] | None, typer.Argument(metavar="-- CMD...", help="The command to measure.")] = None,
-    run_id: Annotated[str, typer.Option("--run", metavar="ID", help="Run id; default run-<date>-<6 hex>.")] = "",
+    run_id: Annotated[
+        str, typer.Option("--run", metavar="ID", help="Run id; default the job's or a new one.")
+    ] = "",
     site: Annotated[str, typer.Option(metavar="ID", help="Site id; default GXMETER_SITE or the only site.")] = "",
     period: Annotated[float, typer.Option(metavar="S", help="Length of an interval [s], 0.1 to 60.")] = 1.0,
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the answer here.")] = None,
     live: Annotated[bool, typer.Option("--live", help="Show power and energy while it runs (terminal only).")] = False,
+    budget: Annotated[str, typer.Option(metavar="KWH", help="Energy that the run may use; passing it is said.")] = "",
+    factor: Annotated[str, typer.Option("--kg-per-kwh", metavar="F", help="Factor to show; default the site's.")] = "",
+    resumes: Annotated[str, typer.Option(metavar="JOURNAL", help="Journal of the run that this one goes on.")] = "",
+    nodes: Annotated[int, typer.Option(metavar="N", help="Machines of this run, where no launcher says it.")] = 0,
+    node: Annotated[int, typer.Option(metavar="K", help="Number of this machine, from 0.")] = -1,
     workspace: Annotated[Path | None, typer.Option("-w", "--workspace", metavar="DIR", help="The workspace.")] = None,
 ) -> None:
     """Run a command under the meter and add it to the workspace's journals."""
+    from gxmeter.cli.commands.run_text import summary
+    from gxmeter.meter import live as line
     from gxmeter.meter.child import run_measured
 
     try:
-        meter = _meter(run_id, site, period, workspace)
-        code, result = run_measured(command or [], meter, show=live)
+        _place_among_nodes(nodes, node)
+        options = {"budget_kwh": budget or None, "kg_per_kwh": factor or None, "resumes": resumes or None}
+        meter, search = _meter(run_id, site, period, workspace, options)
+        if live and not factor:
+            search.start()
+        shown = Shown(meter, search)
+        code, result = run_measured(command or [], meter, (lambda: line.draw(shown)) if live else (lambda: None))
     except GxmeterError as error:
         raise typer.Exit(report_error(error)) from None
+    if live:
+        line.clear()
     if json_file is not None:
         _write(json_file, result)
-    _summary(result)
+    summary(result, search.found)
     raise typer.Exit(code)
 
 
-def _meter(run_id: str, site: str, period: float, workspace: Path | None) -> Meter:
+class Shown:
+    """What the live line shows: the meter's sums, and the site's factor as soon as it is found."""
+
+    def __init__(self, meter: Meter, search: FactorSearch) -> None:
+        """Nothing is looked up here."""
+        self._meter = meter
+        self._search = search
+
+    @property
+    def kg_per_kwh(self) -> Decimal | None:
+        """The factor that was given, else the site's [kg-CO2/kWh]."""
+        found = self._search.found
+        return self._meter.kg_per_kwh or (found.kg_per_kwh if found else None)
+
+    @property
+    def totals(self) -> Totals:
+        """Sums so far."""
+        return self._meter.totals
+
+    @property
+    def elapsed_ns(self) -> int:
+        """Time since the start [ns]."""
+        return self._meter.elapsed_ns
+
+    @property
+    def budget_uj(self) -> int | None:
+        """Energy that may be used [uJ], or None."""
+        return self._meter.budget_uj
+
+    @property
+    def counting(self) -> bool:
+        """Whether this meter measures."""
+        return self._meter.counting
+
+
+def _place_among_nodes(nodes: int, node: int) -> None:
+    """What the user says of the machines goes before what launchers say; the command sees it too."""
+    if nodes or node >= 0:
+        if not 0 <= node < nodes:
+            raise InputError("option-not-usable", option="--node", found=node, expected=f"0..{max(nodes, 1) - 1}")
+        os.environ |= {NODES_VARIABLE: str(nodes), NODE_VARIABLE: str(node)}
+
+
+def _meter(
+    run_id: str, site: str, period: float, workspace: Path | None, options: dict[str, str | None]
+) -> tuple[Meter, FactorSearch]:
     """A meter for checked options; whatever the site's file declares about the node goes in as a number."""
+    from gxmeter.cli.commands.run_site import FactorSearch, node_ratio
     from gxmeter.core.ids import is_id
     from gxmeter.meter.place import settle_site, workspace_of
-    from gxmeter.meter.session import PERIOD_RANGE_S, Meter
+    from gxmeter.meter.session import Meter
+    from gxmeter.meter.settle import PERIOD_RANGE_S
 
     wrong = [("--run", run_id)] if run_id and not is_id(run_id) else []
     wrong += [("--site", site)] if site and not is_id(site) else []
@@ -59,32 +128,34 @@ def _meter(run_id: str, site: str, period: float, workspace: Path | None) -> Met
     low, high = PERIOD_RANGE_S
     if not low <= period <= high:
         raise InputError("option-not-usable", option="--period", found=period, expected=f"{low:g}-{high:g}")
-    folder = workspace_of(workspace)
-    ratio = _node_ratio(folder, settle_site(site, folder)[0])
-    return Meter(run_id or None, site or None, folder, period_s=period, node_overhead=ratio)
+    for option, key in (("--budget", "budget_kwh"), ("--kg-per-kwh", "kg_per_kwh")):
+        _check_decimal(option, options[key])
+    folder = workspace_of(workspace or os.environ.get("GXMETER_WORKSPACE") or None)
+    known_site = settle_site(site, folder)[0]
+    ratio = node_ratio(folder, known_site)
+    meter = Meter(
+        run_id or None,
+        site or None,
+        folder,
+        period_s=period,
+        node_overhead=ratio,
+        kg_per_kwh=options["kg_per_kwh"],
+        budget_kwh=options["budget_kwh"],
+        resumes=options["resumes"],
+    )
+    return meter, FactorSearch(folder, known_site)
 
 
-def _node_ratio(workspace: Path | None, site: str) -> str | None:
-    """The declared node ratio of a site, as text; None where its file declares none or cannot be read.
+def _check_decimal(option: str, text: str | None) -> None:
+    from gxmeter.core.numbers import parse_decimal
 
-    Only this one value is read: faults elsewhere in the workspace must not keep a training from starting.
-    """
-    import yaml
-
-    for path in sorted((workspace / "sites").glob("*.y*ml")) if workspace else []:
+    if text is not None:
         try:
-            body = yaml.load(path.read_text("utf-8"), Loader=yaml.BaseLoader)  # BaseLoader makes text only
-        except (OSError, UnicodeDecodeError, yaml.YAMLError):
-            continue
-        if isinstance(body, dict) and body.get("id") == site:
-            return _inner(body, "overheads", "node", "ratio")
-    return None
-
-
-def _inner(body: object, *keys: str) -> str | None:
-    for key in keys:
-        body = body.get(key) if isinstance(body, dict) else None
-    return body if isinstance(body, str) and body else None
+            usable = parse_decimal(text) >= 0
+        except InputError:
+            usable = False
+        if not usable:
+            raise InputError("option-not-usable", option=option, found=text, expected="0, 0.5, 1000 ...")
 
 
 def _write(path: Path, result: MeterResult) -> None:
@@ -100,28 +171,30 @@ def _write(path: Path, result: MeterResult) -> None:
 
 def _document(result: MeterResult) -> dict[str, Any]:
     from gxmeter.core.numbers import plain
+    from gxmeter.meter.totals import to_kwh
 
     node = result.node_kwh
-    return {
+    document: dict[str, Any] = {
         "run": result.run,
         "site": result.site,
         "journal": str(result.journal) if result.journal else None,
+        "counting": result.counting,
         "samples": result.samples,
         "energy_kwh": {"device": plain(result.device_kwh), "node": None if node is None else plain(node)},
         "energy_uj": {"measured": str(result.measured_uj), "estimated": str(result.estimated_uj)},
         "findings": [item.to_json() for item in result.findings],
     }
+    phases = {name: part for name, part in result.phases.items() if name}
+    if phases:
+        document["phases"] = [
+            {"name": name, "energy_kwh": plain(to_kwh(Decimal(part.energy_uj))), "seconds": _seconds(part.covered_ns)}
+            for name, part in phases.items()
+        ]
+    if result.tokens or result.steps or result.flop:
+        document["work"] = {"tokens": result.tokens, "steps": result.steps, "flop": str(result.flop)}
+    return document
 
 
-def _summary(result: MeterResult) -> None:
-    """One line for people: how much, how known, where."""
-    total = result.measured_uj + result.estimated_uj
-    if total == 0:
-        say("gxmeter: エネルギーは計測できませんでした。", "gxmeter: no energy could be measured.")
-        return
-    kwh = format(result.device_kwh, "f")
-    share = 100 * result.measured_uj // total
-    say(
-        f"gxmeter: {kwh} kWh(装置の合計。実測 {share}%・推計 {100 - share}%) {result.journal or '記録なし'}",
-        f"gxmeter: {kwh} kWh (device boundary; {share} % measured, {100 - share} % estimated) {result.journal or '-'}",
-    )
+def _seconds(ns: int) -> str:
+    """Nanoseconds as seconds, all digits."""
+    return f"{ns // 1_000_000_000}.{ns % 1_000_000_000:09d}"

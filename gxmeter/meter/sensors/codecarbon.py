@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 from importlib.metadata import version
 from pathlib import Path
 
@@ -34,6 +33,7 @@ from gxmeter.meter.sensors.codecarbon_parts import (
     safely,
 )
 from gxmeter.meter.sensors.codecarbon_rating import rated_watts
+from gxmeter.meter.ticks import NS_PER_S
 
 _RAPL_DIR = "/sys/class/powercap/intel-rapl/subsystem"
 
@@ -43,9 +43,12 @@ class CodeCarbonSensor:
 
     Args:
         rapl_dir: where the RAPL tree lies; another folder only in tests.
+        nvidia: whether NVIDIA's GPUs are read; False where the NVML sensor has them.
     """
 
     name = "codecarbon"
+    quick = False
+    poll_s: float | None = 1.0
     methods = {  # noqa: RUF012 - a constant of the protocol
         RAPL: "D1",
         CPU_LOAD: "E1",
@@ -56,17 +59,25 @@ class CodeCarbonSensor:
         AMD_POWER: "C2",
     }
 
-    def __init__(self, *, rapl_dir: str = _RAPL_DIR) -> None:
+    def __init__(self, *, rapl_dir: str = _RAPL_DIR, nvidia: bool = True) -> None:
         """Nothing is opened or imported yet."""
         self._rapl_dir = rapl_dir
+        self._nvidia = nvidia
         self._sources: list[Source] = []
         self._filter: _ThreadFilter | None = None
 
-    def open(self) -> Opened:
-        """Import CodeCarbon and make its hardware objects; what cannot be made is a fault, not an error."""
+    def open(self, taken: frozenset[str] = frozenset()) -> Opened:
+        """Import CodeCarbon and make its hardware objects; what cannot be made is a fault, not an error.
+
+        Args:
+            taken: labels that are read already: no processor is made beside another, no memory model beside DRAM
+                counters.
+        """
         self._hush()
         faults: list[Fault] = []
-        for make in (self._cpu, self._ram, self._gpus):
+        makers = [] if any(label.startswith("cpu") for label in taken) else [self._cpu]
+        makers += [] if any(label.startswith(("ram", "dram")) for label in taken) else [self._ram]
+        for make in (*makers, self._gpus):
             try:
                 self._sources += make(faults)
             except Exception as error:  # noqa: BLE001 - third-party detection may fail in any way
@@ -85,8 +96,9 @@ class CodeCarbonSensor:
         for source in self._sources:
             quietly(source.poll)
 
-    def read(self, seconds: float) -> list[Sample]:
-        """Energy of every part over the last ``seconds`` [s]."""
+    def read(self, elapsed_ns: int) -> list[Sample]:
+        """Energy of every part over the last ``elapsed_ns`` [ns]."""
+        seconds = elapsed_ns / NS_PER_S
         return [sample for source in self._sources for sample in safely(source, seconds)]
 
     def close(self) -> None:
@@ -95,7 +107,7 @@ class CodeCarbonSensor:
             logging.getLogger("codecarbon").removeFilter(self._filter)
 
     def _hush(self) -> None:
-        self._filter = _ThreadFilter(threading.get_ident())
+        self._filter = _ThreadFilter()
         logging.getLogger("codecarbon").addFilter(self._filter)
 
     def _cpu(self, faults: list[Fault]) -> list[Source]:
@@ -123,13 +135,17 @@ class CodeCarbonSensor:
         return [ModelSource(ram, Part("ram", "ram", f"{gib:.1f} GiB", RAM_MODEL))]
 
     def _gpus(self, faults: list[Fault]) -> list[Source]:
+        amd_there = Path("/dev/kfd").exists()
+        if not self._nvidia and not amd_there:
+            return []
         from codecarbon.core.gpu import AllGPUDevices, AMDGPUDevice, is_gpu_details_available  # noqa: PLC0415
 
         devices = AllGPUDevices().devices if is_gpu_details_available() else []
-        if not devices and any(Path(p).exists() for p in ("/dev/nvidia0", "/dev/kfd")):
+        if not devices and (amd_there or Path("/dev/nvidia0").exists()):
             faults.append(Fault("gpu-unreadable"))
         amd = [isinstance(device, AMDGPUDevice) for device in devices]
-        return [GpuSource(device, number, amd=amd[number]) for number, device in enumerate(devices)]
+        wanted = [number for number in range(len(devices)) if amd[number] or self._nvidia]
+        return [GpuSource(devices[number], number, amd=amd[number]) for number in wanted]
 
 
 def _cpu_name() -> str:
@@ -170,12 +186,8 @@ def _rapl_exists(rapl_dir: str) -> bool:
 
 
 class _ThreadFilter(logging.Filter):
-    """Drops what CodeCarbon logs from the sampling thread; the user's own use of it is left alone."""
-
-    def __init__(self, thread: int) -> None:
-        super().__init__()
-        self._thread = thread
+    """Drops what CodeCarbon logs from the meter's threads; the user's own use of it is left alone."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """False for records of our thread."""
-        return record.thread != self._thread
+        """False for records of our threads."""
+        return not str(record.threadName).startswith("gxmeter")

@@ -33,6 +33,8 @@ _MAX_CPU_W = 2_000
 """No processor package draws more [W]; a greater delta is a counter fault."""
 _LIMIT_FACTOR = 2
 """A GPU delta above this many times its power limit is a counter fault."""
+_JUDGED_S = 1.0
+"""Deltas are judged over at least this [s], as in :mod:`gxmeter.meter.sensors.counter`."""
 _COUNTER_STEP_S = 0.3
 """NVML counters move about every 0.1 s; over less than this [s] no movement is no fault."""
 
@@ -133,7 +135,7 @@ class RaplSource(Source):
         if file.sample_skipped:
             return Sample(None, RAPL, None, _fault("sensor-read-failed", reason=file.path))
         microjoules = _joules(file.energy_delta) * _UJ_PER_J
-        if microjoules > _MAX_CPU_W * seconds * _UJ_PER_J:
+        if microjoules > _MAX_CPU_W * max(seconds, _JUDGED_S) * _UJ_PER_J:
             return Sample(None, RAPL, counter, _implausible(microjoules, seconds))
         return _checked(microjoules, part, RAPL, counter=counter, seconds=seconds)
 
@@ -181,7 +183,7 @@ class GpuSource(Source):
         scale = _UJ_PER_KWH if polled else _UJ_PER_J / _joules_constant()
         microjoules = device.energy_delta.kWh * scale
         counter = (before, after) if before is not None and after is not None and not polled else None
-        if self._limit_w and microjoules > _LIMIT_FACTOR * self._limit_w * seconds * _UJ_PER_J:
+        if self._limit_w and microjoules > _LIMIT_FACTOR * self._limit_w * max(seconds, _JUDGED_S) * _UJ_PER_J:
             return [Sample(None, method, counter, _implausible(microjoules, seconds))]
         if before is not None and after is not None and after < before and microjoules > 0:
             return [Sample(round(microjoules), method, None, _fault("counter-reset"))]

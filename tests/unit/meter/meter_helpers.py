@@ -27,10 +27,12 @@ class ScriptedSensor:
     reads: int = 0
     seconds: list[float] = field(default_factory=list)
     name: str = "scripted"
+    quick: bool = True
+    poll_s: float | None = None
     methods: dict[str, str] = field(default_factory=lambda: {"load": "E1", "counter": "C1", "power": "C2"})
     faults: tuple[Fault, ...] = ()
 
-    def open(self) -> Opened:
+    def open(self, taken: frozenset[str] = frozenset()) -> Opened:
         return Opened("1", self.parts, self.faults)
 
     def start(self) -> None:
@@ -42,9 +44,9 @@ class ScriptedSensor:
     def close(self) -> None:
         pass
 
-    def read(self, seconds: float) -> list[Sample]:
+    def read(self, elapsed_ns: int) -> list[Sample]:
         self.before(self.reads)
-        self.seconds.append(seconds)
+        self.seconds.append(elapsed_ns / 1e9)
         now = self.script[min(self.reads, len(self.script) - 1)]
         self.reads += 1
         return now
@@ -106,6 +108,7 @@ def python(
 
 
 def environment(extra: dict[str, str] | None = None) -> dict[str, str]:
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("CODECARBON", "GXMETER", "XDG_"))}
+    mine = ("CODECARBON", "GXMETER", "XDG_")
+    kept = {key: value for key, value in os.environ.items() if key == "GXMETER_CLAIMS" or not key.startswith(mine)}
     path = os.pathsep.join([p for p in ((extra or {}).get("PYTHONPATH", ""), str(ROOT)) if p])
     return {**kept, "LANG": "C.UTF-8", **(extra or {}), "PYTHONPATH": path}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from decimal import Decimal
 from itertools import pairwise
@@ -13,8 +14,10 @@ from meter_helpers import MovableTicks, ScriptedSensor, end_reason, energy_uj, g
 
 from gxmeter.core.errors import InputError
 from gxmeter.core.journal import SUSPEND, ClockChange, Interval
+from gxmeter.meter.decorator import metered
 from gxmeter.meter.sensors.base import Fault, Opened, Part, Sample
-from gxmeter.meter.session import Meter, metered
+from gxmeter.meter.session import Meter
+from gxmeter.meter.ticks import Moment
 from gxmeter.telemetry.registry import reader
 
 STEADY = [[Sample(1_000_000, "load")]]
@@ -113,23 +116,43 @@ def test_another_method_is_named_in_its_interval_only(workspace: Path) -> None:
     assert "counter-reset" in remarks(meter.journal)
 
 
-def test_a_sensor_that_raises_ends_the_measuring_not_the_training(
+def test_a_sensor_that_raises_is_a_gap_and_measuring_goes_on(
     workspace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def burst(reading: int) -> None:
-        if reading == 2:
+        if sensor.reads == 2 and not raised:
+            raised.append(True)
             raise RuntimeError("driver gone")
 
+    raised: list[bool] = []
+    sensor = ScriptedSensor(STEADY, before=burst)
+    meter = measured(workspace, sensor)
+    assert raised == [True]
+    assert meter.journal is not None
+    assert remarks(meter.journal) == ["sensor-read-failed"]
+    assert ("sensor-read-failed", (0,)) in gaps(meter.journal)
+    assert energy_uj(meter.journal) == sensor.reads * 1_000_000
+    assert sensor.reads > 2
+    assert "driver gone" in capsys.readouterr().err
+
+
+def test_a_fault_of_the_meter_itself_ends_the_measuring_not_the_training(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class BrokenTicks(MovableTicks):
+        def now(self) -> Moment:
+            if threading.current_thread().name == "gxmeter" and len(reached) > 3:
+                raise ArithmeticError("no time")
+            reached.append(True)
+            return super().now()
+
+    reached: list[bool] = []
     done = []
-    with Meter("r1", "lab", workspace, period_s=0.1, sensors=[ScriptedSensor(STEADY, before=burst)]) as meter:
-        time.sleep(0.5)
+    with Meter("r1", "lab", workspace, period_s=0.1, sensors=[steady()], ticks=BrokenTicks()):
+        time.sleep(0.3)
         done.append(True)
     assert done == [True]
-    assert "meter-failed" in [item.code for item in meter.result.findings]
-    assert meter.journal is not None
-    assert remarks(meter.journal)[-1] == "meter-failed"
-    assert energy_uj(meter.journal) == 2_000_000
-    assert "driver gone" in capsys.readouterr().err
+    assert "no time" in capsys.readouterr().err
 
 
 def test_a_clock_that_is_set_back_is_remarked_and_loses_nothing(workspace: Path) -> None:
@@ -225,6 +248,8 @@ def test_stop_does_not_wait_for_a_sensor_that_hangs(workspace: Path) -> None:
     result = meter.stop()
     assert time.perf_counter() - begun < 1.5
     assert "meter-late" in [item.code for item in result.findings]
+    assert meter._thread is not None
+    meter._thread.join(10)  # until it lets go of the host, no other meter would count
 
 
 def test_stopping_twice_or_never_starting_is_no_error(workspace: Path) -> None:

@@ -1,0 +1,24 @@
+"""The sensors that a meter uses when nobody names any: counters first, CodeCarbon for what they leave."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gxmeter.meter.sensors.base import Sensor
+
+
+def standard(environ: Mapping[str, str]) -> list[Sensor]:
+    """NVML and powercap, which are quick; then CodeCarbon, and the management controller where one is named.
+
+    Args:
+        environ: environment; which GPUs are this job's, and where the management controller is.
+    """
+    from gxmeter.meter.sensors.codecarbon import CodeCarbonSensor  # noqa: PLC0415 - off the training's thread
+    from gxmeter.meter.sensors.nvml import NvmlSensor  # noqa: PLC0415
+    from gxmeter.meter.sensors.powercap import PowercapSensor  # noqa: PLC0415
+    from gxmeter.meter.sensors.redfish import RedfishSensor  # noqa: PLC0415
+
+    visible = environ.get("CUDA_VISIBLE_DEVICES", environ.get("NVIDIA_VISIBLE_DEVICES"))
+    controller = RedfishSensor.from_environment()
+    sensors: list[Sensor] = [NvmlSensor(visible=visible), PowercapSensor(), CodeCarbonSensor(nvidia=False)]
+    return [*sensors, controller] if controller is not None else sensors

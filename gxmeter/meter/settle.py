@@ -1,0 +1,154 @@
+"""From what the caller wished to what will be done: every wish that cannot be used becomes a remark, never an error."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from gxmeter import __version__
+from gxmeter.core.errors import InputError
+from gxmeter.core.journal import Head
+from gxmeter.core.numbers import parse_decimal, plain
+from gxmeter.meter.allocation import Allocation, read_allocation
+from gxmeter.meter.launch import Launch, launch_faults, read_launch, shared_run_id
+from gxmeter.meter.place import WORKSPACE_VARIABLE, safe_id, settle_site, workspace_of
+from gxmeter.meter.sensors.base import Fault
+from gxmeter.meter.ticks import NS_PER_MS, NS_PER_S, Moment, boot_id
+
+RUN_VARIABLE = "GXMETER_RUN"
+"""Run id for meters that are told none, such as those inside a command under ``gxmeter run``."""
+
+PERIOD_RANGE_S = (0.1, 60.0)
+"""Shortest and longest period of an interval [s]."""
+
+_MAX_RATIO_DECIMALS = 12
+_MAX_RATIO = 1_000_000
+_MAX_HOST = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the caller said; None is "not said"."""
+
+    run: str | None = None
+    site: str | None = None
+    workspace: str | os.PathLike[str] | None = None
+    period_s: float = 1.0
+    node_overhead: Decimal | str | None = None
+    kg_per_kwh: Decimal | str | None = None
+    budget_kwh: Decimal | str | None = None
+    resumes: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What will be done.
+
+    Attributes:
+        head: of the record, lacking what only the sensors know.
+        workspace: folder to write to, or None.
+        period_ns: length of an interval [ns].
+        node_ratio: declared node / device energy [ratio], or None.
+        kg_per_kwh: factor for the live line [kg-CO2/kWh], or None.
+        budget_kwh: [kWh], or None.
+        allocation: what of the host is ours.
+        faults: what had to be said.
+    """
+
+    head: Head
+    workspace: Path | None
+    period_ns: int
+    node_ratio: Decimal | None
+    kg_per_kwh: Decimal | None
+    budget_kwh: Decimal | None
+    allocation: Allocation
+    faults: tuple[Fault, ...]
+
+
+def settle(wishes: Wishes, began: Moment, environ: Mapping[str, str]) -> Plan:
+    """Decide everything that can be decided before a sensor is opened.
+
+    Args:
+        wishes: what the caller said.
+        began: when the meter was started.
+        environ: environment.
+    """
+    workspace = workspace_of(wishes.workspace or environ.get(WORKSPACE_VARIABLE) or None)
+    launch, allocation = read_launch(environ), read_allocation(environ)
+    run, faults = _run(wishes.run or environ.get(RUN_VARIABLE), launch)
+    site, site_faults = settle_site(wishes.site, workspace)
+    period_ns, period_faults = _period(wishes.period_s)
+    ratio, ratio_faults = _decimal(wishes.node_overhead, "node-ratio-not-usable", low=1)
+    factor, factor_faults = _decimal(wishes.kg_per_kwh, "factor-not-usable", low=0)
+    budget, budget_faults = _decimal(wishes.budget_kwh, "budget-not-usable", low=0)
+    head = Head(
+        n=0,
+        journal="",
+        segment=0,
+        previous=None,
+        run=run,
+        site=site,
+        host=os.uname().nodename or "host",
+        boot=boot_id(),
+        pid=os.getpid(),
+        utc_ms=began.utc_ms,
+        mono_ns=began.mono_ns,
+        anchor_utc_ms=began.utc_ms,
+        anchor_mono_ns=began.mono_ns,
+        period_ms=period_ns // NS_PER_MS,
+        gxmeter=__version__,
+        node_ratio=None if ratio is None else plain(ratio),
+        launch=launch.facts,
+        allocation=allocation.facts,
+        resumes=str(wishes.resumes)[:300] if wishes.resumes else None,
+    )
+    said = (*faults, *site_faults, *period_faults, *ratio_faults, *factor_faults, *budget_faults)
+    return Plan(head, workspace, period_ns, ratio, factor, budget, allocation, said)
+
+
+def host_prefix(host: str) -> str:
+    """What stands before the ids of a host's devices."""
+    return safe_id(host)[:_MAX_HOST]
+
+
+def default_run_id() -> str:
+    """``run-<UTC date>-<6 hex>``."""
+    return f"run-{time.strftime('%Y%m%d', time.gmtime())}-{os.urandom(3).hex()}"
+
+
+def _run(wished: str | None, launch: Launch) -> tuple[str, tuple[Fault, ...]]:
+    """The run id: as wished, else one that all nodes of the job agree on, else a new one."""
+    if wished:
+        kept = safe_id(str(wished))
+        return kept, () if kept == wished else (Fault("run-id-changed", (("found", str(wished)), ("run", kept))),)
+    shared = shared_run_id(launch)
+    if shared:
+        return safe_id(shared), ()
+    return default_run_id(), launch_faults(launch)
+
+
+def _period(period_s: float) -> tuple[int, tuple[Fault, ...]]:
+    low, high = PERIOD_RANGE_S
+    try:
+        if low <= period_s <= high:
+            return round(period_s * NS_PER_S), ()
+    except TypeError:
+        pass
+    return NS_PER_S, (Fault("period-not-usable", (("found", str(period_s)),)),)
+
+
+def _decimal(wished: Decimal | str | None, code: str, *, low: int) -> tuple[Decimal | None, tuple[Fault, ...]]:
+    """A plain decimal from ``low`` on, or None with the fault."""
+    if wished is None:
+        return None, ()
+    try:
+        value = parse_decimal(str(wished))
+    except InputError:
+        value = Decimal(-1)
+    if low <= value < _MAX_RATIO and -int(value.as_tuple().exponent) <= _MAX_RATIO_DECIMALS:
+        return value, ()
+    return None, (Fault(code, (("found", str(wished)),)),)
