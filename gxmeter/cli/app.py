@@ -42,7 +42,9 @@ def _root(
 
 
 for _module in pkgutil.iter_modules(commands.__path__):
-    importlib.import_module(f"{commands.__name__}.{_module.name}").register(app)
+    _found = importlib.import_module(f"{commands.__name__}.{_module.name}")
+    if hasattr(_found, "register"):  # else it belongs to the command whose name it begins with, such as run_text
+        _found.register(app)
 
 
 def main() -> None:
