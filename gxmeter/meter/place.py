@@ -83,7 +83,7 @@ def claim(workspace: Path | None, run: str, utc_ms: int) -> Place | None:
             note = () if known else (Fault("workspace-not-initialised", (("folder", str(workspace)),)),)
             return Place(name, folder, note)
         faults.append(Fault("workspace-unwritable", (("folder", str(workspace)), ("reason", reason))))
-    fallback = _state_folder(os.environ) / "journals" / name
+    fallback = state_folder(os.environ) / "journals" / name
     if _make(fallback) is not None:
         return None
     faults[0] = Fault(faults[0].code, (*faults[0].params, ("journal", str(fallback))))
@@ -102,7 +102,8 @@ def _make(folder: Path) -> str | None:
     return None
 
 
-def _state_folder(environ: Mapping[str, str]) -> Path:
+def state_folder(environ: Mapping[str, str]) -> Path:
+    """Where records go that no workspace takes: ``$XDG_STATE_HOME/gxmeter``, by default ``~/.local/state/gxmeter``."""
     given = environ.get("XDG_STATE_HOME", "")
     base = Path(given) if given.startswith("/") else Path(os.path.expanduser("~")) / ".local" / "state"  # noqa: PTH111 - never raises
     return base / "gxmeter"
