@@ -148,10 +148,10 @@ class Meter:
         Every rank counts its own; the sums are made when the record is read.
         """
         try:
-            if self._sampler is not None and os.getpid() == self._pid:
+            if self._sampler is not None and os.getpid() == self._pid and self._result is None:
                 self._sampler.work.count(tokens, steps, flop)
-        except Exception as error:  # noqa: BLE001 - promise 9
-            self._fail(error)
+        except (TypeError, ValueError, OverflowError) as error:
+            self._say_once(finding("count-not-usable", reason=f"{type(error).__name__}: {error}"))
 
     def wait_ready(self, timeout_s: float) -> bool:
         """Wait until the counters have their baseline, at most ``timeout_s`` [s]; whether they have."""
@@ -252,11 +252,9 @@ class Meter:
         _end(sampler)
         thread.join(_STOP_S)
         if thread.is_alive():
-            self._late.append(finding("meter-late"))
+            self._say_once(finding("meter-late"))
         elif sampler.recorder.lost:
-            self._late.append(finding("records-lost", count=sampler.recorder.lost))
-        for item in self._late:
-            warn(item)
+            self._say_once(finding("records-lost", count=sampler.recorder.lost))
         self._result = self._make_result()
 
     def _make_result(self) -> MeterResult:
@@ -281,11 +279,14 @@ class Meter:
             kg_per_kwh=self.kg_per_kwh,
         )
 
+    def _say_once(self, item: Finding) -> None:
+        if item not in self._late:
+            self._late.append(item)
+            warn(item)
+
     def _fail(self, error: Exception) -> None:
         """Say that there is no meter; the training goes on."""
-        item = finding("meter-failed", reason=f"{type(error).__name__}: {error}")
-        self._late.append(item)
-        warn(item)
+        self._say_once(finding("meter-failed", reason=f"{type(error).__name__}: {error}"))
 
 
 def _work(sampler: Sampler, sensors: Sequence[Sensor] | None, plan: Plan) -> None:
