@@ -13,6 +13,7 @@ from gxmeter.core.clock import Clock, writer_clock
 from gxmeter.core.errors import InputError
 from gxmeter.core.findings import Finding, Level, finding, ordered
 from gxmeter.energy.engine_local import Progress, integrate
+from gxmeter.energy.fleet import fleet_findings
 from gxmeter.energy.model import EnergyResult
 from gxmeter.factors.load import load_registry
 from gxmeter.factors.registry import Registry
@@ -91,7 +92,9 @@ class Book:
             limit_s = self.workspace.config.gap_limit_s
             sources = telemetry_sources(self.workspace)
             limit_ms = None if limit_s is None else limit_s * 1000
-            self._energy = integrate(sources, gap_limit_ms=limit_ms, progress=progress) if sources else EnergyResult()
+            energy = integrate(sources, gap_limit_ms=limit_ms, progress=progress) if sources else EnergyResult()
+            energy.findings = ordered([*energy.findings, *fleet_findings(energy)])
+            self._energy = energy
         return self._energy
 
     def account(self, fy: int, *, engine: str = "local", progress: Progress | None = None) -> Account:

@@ -51,17 +51,28 @@ class PhaseSums:
         at_ns, booked_uj = start_ns, 0
         length_ns = end_ns - start_ns
         while True:
-            while self._pending and self._pending[0][0] <= at_ns:
-                self._turn(*self._pending.popleft()[1:])
+            name = self.at(at_ns)
             next_ns = min(self._pending[0][0], end_ns) if self._pending else end_ns
             x = next_ns - start_ns
             upto_uj = (energy_uj // length_ns) * x + (energy_uj % length_ns) * x // length_ns
-            part = self.by_name.setdefault(self._running[-1] if self._running else OUTSIDE, PhaseSum())
+            part = self.by_name.setdefault(name, PhaseSum())
             part.energy_uj += upto_uj - booked_uj
             part.covered_ns += next_ns - at_ns
             at_ns, booked_uj = next_ns, upto_uj
             if at_ns >= end_ns:
                 return
+
+    def at(self, at_ns: int) -> str:
+        """Name of the phase that runs at a moment [ns], from its begin on and until before its end.
+
+        >>> sums = PhaseSums()
+        >>> sums.begin(400, "eval")
+        >>> sums.at(399), sums.at(400)
+        ('', 'eval')
+        """
+        while self._pending and self._pending[0][0] <= at_ns:
+            self._turn(*self._pending.popleft()[1:])
+        return self._running[-1] if self._running else OUTSIDE
 
     def _turn(self, name: str, begins: bool) -> None:  # noqa: FBT001 - a stored event
         if begins:

@@ -125,7 +125,7 @@ class _Files:
             if i in repeated and not parts[i].samples:
                 others = ", ".join(sorted(repeated[i].others))
                 result.findings.append(finding("source-repeated", file=source.label, other=others))
-            elif not parts[i].samples:
+            elif not parts[i].samples and _should_hold_energy(self.readings[i]):
                 result.findings.append(finding("source-empty", file=source.label))
             for key, info in self.devices[i].items():
                 known = result.devices.setdefault(key, info)
@@ -142,7 +142,13 @@ def _facts(reading: Reading, part: Partial) -> SourceFacts:
         records=reading.records,
         clean_end=reading.clean_end,
         sensors=tuple(reading.sensors),
+        origin=reading.origin,
     )
+
+
+def _should_hold_energy(reading: Reading) -> bool:
+    """A meter that took part without counting leaves a record without energy, and that is no fault."""
+    return reading.origin is None or reading.origin.measures
 
 
 def _named(item: Finding, source: Source) -> Finding:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from gxmeter.core.calendar import SLOT_MS
 from gxmeter.core.errors import InputError
 from gxmeter.core.findings import Finding
-from gxmeter.telemetry.model import DeviceInfo
+from gxmeter.telemetry.model import DeviceInfo, Origin
 
 MIN_GAP_LIMIT_MS = 60_000
 """Smallest gap limit that is derived from the data [ms]."""
@@ -102,6 +102,7 @@ class SourceFacts:
 
     ``first_ms``, ``last_ms``: first and last instant in it [Unix ms], None where it is empty. ``records``: how
     many it holds. ``clean_end``: whether it ended well; None where its format cannot say. ``sensors``: (name, version).
+    ``origin``: machine, job and node that it comes from, where it says so.
     """
 
     first_ms: int | None
@@ -109,6 +110,7 @@ class SourceFacts:
     records: int
     clean_end: bool | None
     sensors: tuple[tuple[str, str], ...]
+    origin: Origin | None = None
 
 
 @dataclass(slots=True)

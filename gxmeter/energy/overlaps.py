@@ -21,6 +21,13 @@ from gxmeter.telemetry.model import Batch, Int64, IntervalBatch, PowerBatch
 NEVER_MS = 2**62
 """A cut later than any instant: nothing of the device remains."""
 
+TOUCH_MS = 2
+"""Records of two files that share no more time than this follow each other [ms].
+
+A journal places its intervals in the calendar by its own reading of the clock in whole milliseconds, so each place is
+up to 2 ms early; a meter that takes a device over at once may seem to begin before the one before it has ended.
+"""
+
 RecordSet = set[tuple[int, int, int, str]]
 """Start and end [Unix ms] (equal for a sample), power [mW] or energy [half-uJ], and run."""
 
@@ -32,12 +39,14 @@ Read = Callable[[int], Iterable[Batch]]
 class Repeat:
     """What a file repeats: per device the instant [Unix ms] from which its samples or records are new.
 
-    ``others``: names of the files that hold the repeated part.
+    ``others``: names of the files that hold the repeated part. ``touch``: per device the instant at which an earlier
+    file ends and this one's first record, which begins up to :data:`TOUCH_MS` before it, is taken to begin.
     """
 
     power: dict[Device, int] = field(default_factory=dict)
     interval: dict[Device, int] = field(default_factory=dict)
     others: set[str] = field(default_factory=set)
+    touch: dict[Device, int] = field(default_factory=dict)
 
 
 class _Piece(NamedTuple):
@@ -55,17 +64,24 @@ def cut(batches: Iterable[Batch], repeat: Repeat) -> Iterator[Batch]:
         if isinstance(batch, PowerBatch):
             kept = batch.ts_ms >= _begin(batch, repeat.power)
             yield replace(batch, key=batch.key[kept], ts_ms=batch.ts_ms[kept], power_mw=batch.power_mw[kept])
-        elif repeat.interval:
-            kept = batch.start_ms >= _begin(batch, repeat.interval)
+        elif repeat.interval or repeat.touch:
+            start_ms = _touched(batch, repeat.touch)
+            kept = start_ms >= _begin(batch, repeat.interval)
             yield replace(
                 batch,
                 key=batch.key[kept],
-                start_ms=batch.start_ms[kept],
+                start_ms=start_ms[kept],
                 end_ms=batch.end_ms[kept],
                 half_uj=batch.half_uj[kept],
             )
         else:
             yield batch
+
+
+def _touched(batch: IntervalBatch, touch: Mapping[Device, int]) -> Int64:
+    """The starts, a record that begins before an earlier file's end moved to it; never beyond its own end."""
+    ends_ms = _begin(batch, touch)
+    return np.where((batch.start_ms < ends_ms) & (batch.end_ms > ends_ms), ends_ms, batch.start_ms)
 
 
 def _begin(batch: Batch, from_ms: Mapping[Device, int]) -> Int64:
@@ -89,6 +105,9 @@ def repeats(parts: Sequence[Partial], read: Read) -> dict[int, Repeat]:
                 _note(found, earlier, later).power[device] = _resume_ms(earlier, later)
     for device in sorted({device for part in parts for device in part.ranges}):
         for earlier, later in _shared_records(parts, device):
+            if earlier.end_ms - later.start_ms <= TOUCH_MS < later.end_ms - later.start_ms:
+                found.setdefault(later.file, Repeat()).touch[device] = earlier.end_ms
+                continue
             until_ms = min(earlier.end_ms, later.end_ms)
             if _same(read, device, (earlier, later), until_ms=until_ms, kind=IntervalBatch):
                 _note(found, earlier, later).interval[device] = _resume_ms(earlier, later)

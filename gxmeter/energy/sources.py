@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from gxmeter.core.errors import InputError
 from gxmeter.core.files import sha256_bytes, sha256_file
 from gxmeter.core.findings import Finding, finding
 from gxmeter.energy.model import Source
+from gxmeter.telemetry.journal_files import SegmentFile
 from gxmeter.telemetry.model import Batch, IntervalBatch, PowerBatch, Reading, SeriesKey
 from gxmeter.telemetry.registry import reader
 
@@ -70,21 +72,42 @@ def unreadable(source: Source, error: OSError) -> InputError:
 
 
 def digest_of(path: Path) -> str:
-    """SHA-256 of a file; of a folder: of its files' digests and names, sorted (the form of ``sha256sum``)."""
+    """SHA-256 of a file; of a folder: of its files' digests and names, sorted (the form of ``sha256sum``).
+
+    A sealed journal segment stands in it as the segment that it was: its original name and the digest of the bytes
+    that it restores to. So sealing changes no digest, and a digest taken before it still holds.
+    """
     if not path.is_dir():
-        return sha256_file(path)
-    files = sorted(file for file in path.rglob("*") if file.is_file())
-    lines = (f"{sha256_file(file)}  {file.relative_to(path).as_posix()}\n" for file in files)
+        return _sha256(path)
+    files = sorted((named, file) for file, named in _named_files(path))
+    lines = (f"{_sha256(file)}  {named.relative_to(path).as_posix()}\n" for named, file in files)
     return sha256_bytes("".join(lines).encode())
 
 
 def size_of(path: Path) -> int:
-    """Size of a file or of all files in a folder [bytes]; 0 where it cannot be told."""
+    """Size of a file or of all files in a folder [bytes], sealed segments as before sealing; 0 if it cannot be told."""
     try:
-        files = [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
-        return sum(file.stat().st_size for file in files)
+        files = [file for file, _ in _named_files(path)] if path.is_dir() else [path]
+        return sum(SegmentFile(file).size() for file in files)
     except OSError:
         return 0
+
+
+def _named_files(folder: Path) -> Iterator[tuple[Path, Path]]:
+    """The files of a folder with the paths that count; of a segment that lies there sealed too, the original."""
+    for file in folder.rglob("*"):
+        original = file.with_name(SegmentFile(file).name)
+        if file.is_file() and (original == file or not original.is_file()):
+            yield file, original
+
+
+def _sha256(path: Path) -> str:
+    """Digest of a file; of a sealed segment that can be restored, of the segment."""
+    segment = SegmentFile(path)
+    if segment.is_sealed:
+        with suppress(InputError):
+            return sha256_bytes(segment.data())
+    return sha256_file(path)
 
 
 def gathered(batches: Iterable[Batch]) -> list[Batch]:

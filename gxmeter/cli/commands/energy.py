@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gxmeter.cli.output import emit_json, finish, report_error, show_findings
+from gxmeter.cli.output import emit_json, finish, language, report_error, show_findings
 from gxmeter.core.errors import GxmeterError, InputError
 
 if TYPE_CHECKING:
     from gxmeter.energy.model import EnergyResult
+    from gxmeter.telemetry.work import RunWork
+
+_JOURNALS = "gxmeter"
 
 
 def register(app: typer.Typer) -> None:
@@ -32,15 +35,18 @@ def energy(
 ) -> None:
     """Turn samples in files or folders into energy, without a workspace."""
     from gxmeter.energy import summary
+    from gxmeter.energy.work_summary import work_document, work_lines
 
     try:
         result = _integrated(paths, format_, gap_limit, (run, site))
+        work = _work(paths, run) if format_ == _JOURNALS else None
     except GxmeterError as error:
         raise typer.Exit(report_error(error, as_json=as_json)) from None
     if as_json:
-        emit_json(summary.document(result, format=format_))
+        told = {} if work is None else {"work": work_document(work)}
+        emit_json(summary.document(result, format=format_) | told)
     else:
-        for line in summary.lines(result):
+        for line in (*summary.lines(result), *work_lines(work or (), ja=language() == "ja")):
             typer.echo(line)
     show_findings(result.findings)
     finish(result.findings)
@@ -62,6 +68,14 @@ def _integrated(paths: list[Path], format_: str, gap_limit: str, owner: tuple[st
             bar.update(done_bytes - bar.n)
 
         return integrate(sources, gap_limit_ms=limit_ms, progress=progress)
+
+
+def _work(paths: list[Path], run: str) -> list[RunWork]:
+    """Phases and counted work: only journals of gxmeter tell any."""
+    from gxmeter.energy.sources import sources_under
+    from gxmeter.telemetry.work import work_of
+
+    return work_of([source.path for source in sources_under(paths, format=_JOURNALS)], run=run)
 
 
 def _milliseconds(text: str) -> int:

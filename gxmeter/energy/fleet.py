@@ -1,0 +1,161 @@
+"""What only the records of all machines together can tell: nodes that are missing, machines measured twice.
+
+Every finding here is about energy that is not in the figures, or is in them twice; none can be seen in one record.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import combinations, islice
+from typing import NamedTuple
+
+from gxmeter.core.calendar import SLOT_MS, instant
+from gxmeter.core.findings import Finding, finding
+from gxmeter.energy.model import EnergyResult, SourceFacts
+from gxmeter.energy.overlaps import TOUCH_MS
+from gxmeter.telemetry.model import Origin, PartFact
+
+_LISTED = 20
+"""Node numbers that are named; a job of a thousand nodes would fill a page."""
+
+_NO_BOOT = ("", "unknown")
+
+
+class _Record(NamedTuple):
+    """A source with its name and what it says of itself."""
+
+    name: str
+    facts: SourceFacts
+    origin: Origin
+
+
+def fleet_findings(result: EnergyResult) -> list[Finding]:
+    """Missing nodes of jobs, devices under two names, hosts metered as a whole and in parts at once.
+
+    Args:
+        result: integrated energy of all telemetry that there is; of a part of it the answer would mislead.
+    """
+    records = list(_records(result))
+    return [*_missing_nodes(records), *_two_names(records), *_boundary_twice(result)]
+
+
+def _records(result: EnergyResult) -> Iterator[_Record]:
+    """The sources that name their origin, each journal once: a copy is named elsewhere."""
+    seen: set[str] = set()
+    for (name, _), facts in zip(result.sources, result.facts, strict=True):
+        if facts.origin is not None and facts.origin.journal not in seen:
+            seen.add(facts.origin.journal)
+            yield _Record(name, facts, facts.origin)
+
+
+def _missing_nodes(records: Iterable[_Record]) -> Iterator[Finding]:
+    """Jobs whose launcher named more nodes than left a record; every attempt and every size of a job is one."""
+    runs: dict[str, list[_Record]] = defaultdict(list)
+    for record in records:
+        runs[record.origin.run].append(record)
+    for run, members in sorted(runs.items()):
+        took_part = [record for record in members if not record.origin.measures]
+        numbered = {record.origin.boot for record in members if record.origin.node is not None}
+        for nodes, job in _jobs(members):
+            said = {record.origin.node for record in (*job, *took_part)}
+            present = {node for node in said if node is not None and node < nodes}
+            nameless = {record.origin.boot for record in job} - numbered
+            count = nodes - len(present) - len(nameless)
+            if count > 0:
+                yield _nodes_missing(run, job[0].name, nodes, present, count)
+
+
+def _jobs(members: Sequence[_Record]) -> Iterator[tuple[int, list[_Record]]]:
+    """The jobs of a run: number of nodes and the records that measured them.
+
+    A meter outside the launcher knows no nodes; then those that took part inside of it say how many there are.
+    """
+    measuring = [record for record in members if record.origin.measures]
+    jobs: dict[tuple[str, int, int], list[_Record]] = defaultdict(list)
+    for record in measuring:
+        origin = record.origin
+        if origin.nodes is not None:
+            jobs[origin.job, origin.attempt or 0, origin.nodes].append(record)
+    if jobs:
+        yield from ((nodes, job) for (_, _, nodes), job in sorted(jobs.items(), key=lambda item: item[0]))
+    elif measuring:
+        yield max((record.origin.nodes or 1 for record in members), default=1), measuring
+
+
+def _nodes_missing(run: str, file: str, nodes: int, present: set[int], count: int) -> Finding:
+    missing = (node for node in range(nodes) if node not in present)
+    which = [str(node) for node in islice(missing, _LISTED)]
+    which += ["..."] if nodes - len(present) > _LISTED else []
+    return finding(
+        "run-nodes-missing", file=file, run=run, expected=nodes, found=nodes - count, missing=", ".join(which)
+    )
+
+
+def _two_names(records: Sequence[_Record]) -> Iterator[Finding]:
+    """One machine or device measured at one time under two device ids: its energy would be counted twice."""
+    groups: dict[tuple[str, str], list[tuple[_Record, PartFact]]] = defaultdict(list)
+    for record in records:
+        for part in record.origin.parts:
+            if part.uuid:
+                groups["", part.uuid].append((record, part))
+            elif record.origin.boot not in _NO_BOOT:
+                groups[record.origin.boot, part.label].append((record, part))
+    told: set[tuple[str, str]] = set()
+    for members in (groups[identity] for identity in sorted(groups)):
+        if len({part.device for _, part in members}) == 1:
+            continue
+        for (one, first), (other, second) in combinations(members, 2):
+            names = (one.name, other.name)
+            if first.device != second.device and names not in told and _meet(one, other):
+                told.add(names)
+                devices = f"{first.device}, {second.device}"
+                yield finding("device-two-names", file=other.name, other=one.name, devices=devices)
+
+
+def _meet(one: _Record, other: _Record) -> bool:
+    """Whether two records share time: by the clock of the boot where it is the same, else by the calendar."""
+    a, b = one.origin, other.origin
+    if a.boot == b.boot:
+        return a.start_ns < b.end_ns and b.start_ns < a.end_ns
+    return _share_calendar(one.facts, other.facts)
+
+
+def _share_calendar(a: SourceFacts, b: SourceFacts) -> bool:
+    if a.first_ms is None or a.last_ms is None or b.first_ms is None or b.last_ms is None:
+        return False
+    return min(a.last_ms, b.last_ms) - max(a.first_ms, b.first_ms) > TOUCH_MS
+
+
+def _boundary_twice(result: EnergyResult) -> Iterator[Finding]:
+    """A host whose whole and whose parts are counted at one time by different sources: the whole holds the parts."""
+    slots: dict[tuple[str, str, str], set[int]] = defaultdict(set)
+    sources: dict[tuple[str, str, str], set[int]] = defaultdict(set)
+    runs: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for key in result.leaves:
+        info = result.devices[key.site, key.device]
+        if info.host and info.boundary in {"device", "node"}:
+            place = (key.site, info.host, info.boundary)
+            slots[place].add(key.slot)
+            sources[place] |= result.source_of.get((key.run, key.site, key.device), set())
+            runs[key.site, info.host].add(key.run)
+    for site, host, boundary in sorted(slots):
+        if boundary != "node":
+            continue
+        parts = (site, host, "device")
+        shared = slots[site, host, "node"] & slots.get(parts, set())
+        wholes = sources[site, host, "node"]
+        others = sorted(i for i in sources.get(parts, set()) - wholes if _any_meets(result, i, wholes))
+        if shared and others:
+            yield finding(
+                "boundary-twice",
+                file=result.sources[others[0]][0],
+                host=host,
+                site=site,
+                runs=", ".join(sorted(runs[site, host])),
+                at=instant(min(shared) * SLOT_MS),
+            )
+
+
+def _any_meets(result: EnergyResult, source: int, others: Iterable[int]) -> bool:
+    return any(_share_calendar(result.facts[source], result.facts[other]) for other in others)

@@ -1,0 +1,215 @@
+"""Work of measured runs: energy by phase, tokens, optimizer steps and FLOP, from the journals alone.
+
+Energy goes to phases by :mod:`gxmeter.core.phases`, as the meter does it while it measures, so both say the same
+microjoules. A count belongs to the phase that runs at its moment in the same journal. A meter outside the training
+(``gxmeter run``) knows no phases; its energy takes those of the process with the lowest rank that told any on the
+same machine. A journal that lies there twice counts once, the longer copy of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gxmeter.core.journal import BEGIN, PARTICIPANT, Count, Head, Interval, Phase
+from gxmeter.core.journal_decode import Segment, decode
+from gxmeter.core.phases import PhaseSums
+from gxmeter.telemetry.journal_devices import counting
+from gxmeter.telemetry.journal_files import SegmentFile, segment_files
+from gxmeter.telemetry.readers.gxmeter import open_segment
+
+_NODE = "node"
+
+
+@dataclass(slots=True)
+class PhaseWork:
+    """A phase of a run: energy [0.5 uJ], time that records cover [ns], counted work."""
+
+    half_uj: int = 0
+    covered_ns: int = 0
+    tokens: int = 0
+    steps: int = 0
+    flop: int = 0
+
+
+@dataclass(slots=True)
+class RunWork:
+    """A run: its phases by name (``""`` is the time outside any) and its sums."""
+
+    run: str
+    phases: dict[str, PhaseWork] = field(default_factory=dict)
+
+    @property
+    def half_uj(self) -> int:
+        """Energy [0.5 uJ]."""
+        return sum(phase.half_uj for phase in self.phases.values())
+
+    @property
+    def tokens(self) -> int:
+        """Tokens counted."""
+        return sum(phase.tokens for phase in self.phases.values())
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps counted."""
+        return sum(phase.steps for phase in self.phases.values())
+
+    @property
+    def flop(self) -> int:
+        """Floating-point operations counted [FLOP]."""
+        return sum(phase.flop for phase in self.phases.values())
+
+
+Turn = tuple[int, str, bool]
+"""A phase's turn: moment of the monotonic clock [ns], name, whether it begins."""
+
+
+@dataclass(slots=True)
+class _Told:
+    """What one journal tells: its energy by its own phases and by those lent to it, counts, turns."""
+
+    head: Head
+    records: int = 0
+    own: PhaseSums = field(default_factory=PhaseSums)
+    lent: PhaseSums = field(default_factory=PhaseSums)
+    counts: PhaseSums = field(default_factory=PhaseSums)
+    work: dict[str, PhaseWork] = field(default_factory=dict)
+    turns: list[Turn] = field(default_factory=list)
+    end_ns: int = 0
+
+
+def work_of(paths: Iterable[Path], *, run: str = "") -> list[RunWork]:
+    """The work of every run in some journals, by run id.
+
+    Memory: the phases' turns, and the longest segment.
+
+    Args:
+        paths: folders of journals, or single segments.
+        run: run of journals that name none.
+
+    Raises:
+        InputError: a file is no journal.
+        OSError: a file cannot be read.
+    """
+    told: dict[str, _Told] = {}
+    for _, path in sorted((not _took_part(path), path) for path in paths):
+        one = _read(path, told.values())
+        if one is not None and (one.head.journal not in told or told[one.head.journal].records < one.records):
+            told[one.head.journal] = one
+    runs: dict[str, RunWork] = {}
+    for one in told.values():
+        name = one.head.run or run
+        _book(runs.setdefault(name, RunWork(name)), one)
+    for made in runs.values():
+        made.phases = dict(sorted(made.phases.items()))
+    return [runs[name] for name in sorted(runs)]
+
+
+def _files(path: Path) -> list[SegmentFile]:
+    return segment_files(path) if path.is_dir() else [SegmentFile(path)]
+
+
+def _took_part(path: Path) -> bool:
+    """Whether a journal began as one of a meter that takes part without counting: these are read first."""
+    for file in _files(path)[:1]:
+        data = file.checked()[0] or b""
+        head = decode(data.partition(b"\n")[0] + b"\n").head
+        return head is not None and head.role == PARTICIPANT
+    return False
+
+
+def _read(path: Path, before: Iterable[_Told]) -> _Told | None:
+    """Everything that a journal tells; None where no head can be read."""
+    one: _Told | None = None
+    for file in _files(path):
+        segment = open_segment(file)
+        if segment.head is None:
+            continue
+        if one is None:
+            one = _Told(segment.head)
+            _tell(one.lent, _lent(segment.head, before))
+        one.records += len(segment.records)
+        _take(one, segment)
+    return one
+
+
+def _take(one: _Told, segment: Segment) -> None:
+    parts = counting(segment)
+    devices = [part.index for part in parts if part.boundary != _NODE]
+    nodes = [part.index for part in parts if part.boundary == _NODE]
+    for _, record in segment.records:
+        match record:
+            case Interval():
+                energy_uj = _sum(record, nodes)
+                energy_uj = _sum(record, devices) if energy_uj is None else energy_uj
+                if energy_uj is not None:
+                    for sums in (one.own, one.lent):
+                        sums.add(record.start_mono_ns, record.end_mono_ns, energy_uj)
+                one.end_ns = record.end_mono_ns
+            case Phase():
+                turn = (record.mono_ns, record.name, record.event == BEGIN)
+                one.turns.append(turn)
+                for sums in (one.own, one.counts):
+                    _tell(sums, [turn])
+                one.end_ns = record.mono_ns
+            case Count():
+                done = one.work.setdefault(one.counts.at(record.mono_ns), PhaseWork())
+                done.tokens += record.tokens
+                done.steps += record.steps
+                done.flop += record.flop
+                one.end_ns = record.mono_ns
+            case _:
+                pass
+
+
+def _sum(record: Interval, indexes: Sequence[int]) -> int | None:
+    """Energy of some components in an interval [uJ]; None where none of them has a number."""
+    found = [record.energy_uj[index] for index in indexes if index < len(record.energy_uj)]
+    numbers = [energy for energy in found if energy is not None]
+    return sum(numbers) if numbers else None
+
+
+def _lent(head: Head, told: Iterable[_Told]) -> list[Turn]:
+    """Turns told inside a run on the same machine, in order of time: by the lowest rank that told any."""
+    inside = [other for other in told if other.turns and (other.head.run, other.head.boot) == (head.run, head.boot)]
+    if not inside:
+        return []
+    lowest = min(_rank(other) for other in inside)
+    return sorted(
+        (turn for other in inside if _rank(other) == lowest for turn in _closed(other)), key=lambda turn: turn[0]
+    )
+
+
+def _rank(one: _Told) -> int:
+    rank = dict(one.head.launch).get("rank")
+    return rank if isinstance(rank, int) else 0
+
+
+def _closed(one: _Told) -> Iterator[Turn]:
+    """A journal's turns; what never ended ended with its last record."""
+    running: list[str] = []
+    for at_ns, name, begins in one.turns:
+        if begins:
+            running.append(name)
+        elif name in running:
+            del running[len(running) - 1 - running[::-1].index(name)]
+        yield at_ns, name, begins
+    yield from ((one.end_ns, name, False) for name in reversed(running))
+
+
+def _book(made: RunWork, one: _Told) -> None:
+    for name, part in (one.own if one.turns else one.lent).by_name.items():
+        phase = made.phases.setdefault(name, PhaseWork())
+        phase.half_uj += 2 * part.energy_uj
+        phase.covered_ns += part.covered_ns
+    for name, done in one.work.items():
+        phase = made.phases.setdefault(name, PhaseWork())
+        phase.tokens += done.tokens
+        phase.steps += done.steps
+        phase.flop += done.flop
+
+
+def _tell(sums: PhaseSums, turns: Iterable[Turn]) -> None:
+    for at_ns, name, begins in turns:
+        (sums.begin if begins else sums.end)(at_ns, name)
