@@ -132,7 +132,7 @@ class Recorder:
             self._writer.rotate(replace(self.head, utc_ms=now.utc_ms, mono_ns=now.mono_ns), now)
 
     def close(self, reason: str, now: Moment, *, quiet: bool = False) -> None:
-        """End the record. Where none was begun people are told at least, unless another meter tells them (``quiet``)."""
+        """End the record. Where none was begun people are told at least, unless another meter does (``quiet``)."""
         if self._writer is not None:
             self._writer.close(reason, now)
         elif not self.begun and not quiet:

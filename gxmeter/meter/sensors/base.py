@@ -124,7 +124,7 @@ class Sensor(Protocol):
         """Called between readings, at uneven times around ``poll_s``, for what must be sampled more often."""
 
     def read(self, elapsed_ns: int) -> list[Sample]:
-        """The energy of every part since ``start`` or the last ``read``, ``elapsed_ns`` [ns] ago, in the parts' order."""
+        """The energy of every part, in their order, since ``start`` or the last ``read``, ``elapsed_ns`` [ns] ago."""
 
     def close(self) -> None:
         """Let go of what ``open`` took."""
