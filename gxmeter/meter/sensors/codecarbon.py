@@ -73,6 +73,7 @@ class CodeCarbonSensor:
             taken: labels that are read already: no processor is made beside another, no memory model beside DRAM
                 counters.
         """
+        self.close()
         self._hush()
         faults: list[Fault] = []
         makers = [] if any(label.startswith("cpu") for label in taken) else [self._cpu]
@@ -103,6 +104,7 @@ class CodeCarbonSensor:
 
     def close(self) -> None:
         """Give CodeCarbon's logger back as it was."""
+        self._sources = []
         if self._filter is not None:
             logging.getLogger("codecarbon").removeFilter(self._filter)
 
