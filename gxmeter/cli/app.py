@@ -42,9 +42,8 @@ def _root(
 
 
 for _module in pkgutil.iter_modules(commands.__path__):
-    _found = importlib.import_module(f"{commands.__name__}.{_module.name}")
-    if hasattr(_found, "register"):  # else it belongs to the command whose name it begins with, such as run_text
-        _found.register(app)
+    if "_" not in _module.name:  # run_text belongs to run, and is imported when run is called
+        importlib.import_module(f"{commands.__name__}.{_module.name}").register(app)
 
 
 def main() -> None:

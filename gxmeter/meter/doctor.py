@@ -31,7 +31,7 @@ USEFUL = (
     "doctor-nothing",
     "journal",
     "gpu",
-    "nvidia",
+    "nv",
     "amdsmi",
     "bmc",
     "rapl",

@@ -70,6 +70,21 @@ def _gpu_unreadable(_item: Finding, case: Case) -> tuple[str, ...]:
     return (f"sudo apt install libnvidia-compute-{branch}    # Ubuntu",) if branch else ()
 
 
+def _nvml(item: Finding, case: Case) -> tuple[str, ...]:
+    """After an update the running driver is older than its library; a container has its host's driver."""
+    if case.host.container:
+        return ()
+    if "mismatch" in _param(item, "reason"):
+        unload = "sudo rmmod nvidia_uvm nvidia_drm nvidia_modeset nvidia"
+        return ("sudo reboot", f"{unload} && sudo modprobe nvidia    # instead, if nothing uses the GPUs")
+    return ("sudo modprobe nvidia",)
+
+
+def _mig(item: Finding, _case: Case) -> tuple[str, ...]:
+    index = _param(item, "device").removeprefix("gpu")
+    return (f"sudo nvidia-smi -i {index} -mig 0    # only if nobody uses its parts",) if index.isdigit() else ()
+
+
 def _bmc_certificate(_item: Finding, case: Case) -> tuple[str, ...]:
     """How to see the certificate's fingerprint; whether it is the BMC's, its own console says."""
     place = case.environ.get("GXMETER_BMC_URL", "").partition("://")[2].rstrip("/")
@@ -109,16 +124,20 @@ MENDS: dict[str, Mend] = {
         "export GXMETER_BMC_URL=https://ADDRESS GXMETER_BMC_USER=USER",
         "read -rs GXMETER_BMC_PASSWORD && export GXMETER_BMC_PASSWORD",
     ),
+    "bmc-other-certificate": _bmc_certificate,
     "bmc-untrusted": _bmc_certificate,
     "clock-not-synchronised": _clock,
     "gpu-driver-missing": _fixed(
         "sudo modprobe nvidia", "sudo ubuntu-drivers install    # Ubuntu, if it is not installed"
     ),
+    "gpu-mig": _mig,
     "gpu-no-utility": _gpu_container,
     "gpu-not-in-container": _gpu_container,
+    "gpu-order-unknown": _fixed("export CUDA_DEVICE_ORDER=PCI_BUS_ID"),
     "gpu-slow-open": _fixed("sudo nvidia-smi -pm 1", "sudo systemctl enable --now nvidia-persistenced"),
     "gpu-unreadable": _gpu_unreadable,
     "nvidia-ml-py-missing": _fixed("pip install nvidia-ml-py"),
+    "nvml-unusable": _nvml,
     "rapl-hidden": _rapl_hidden,
     "rapl-module-missing": _rapl_module,
     "rapl-unreadable": _rapl_unreadable,

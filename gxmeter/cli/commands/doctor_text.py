@@ -90,11 +90,18 @@ def text(diagnosis: Diagnosis, *, ja: bool) -> Iterator[str]:
     if diagnosis.readings:
         yield from _table(diagnosis, ja=ja)
         yield ""
-    if not diagnosis.advice:
+    mend = [advice for advice in diagnosis.advice if advice.commands or advice.finding.level is not Level.MAY]
+    know = [advice for advice in diagnosis.advice if advice not in mend]
+    if not mend:
         yield "直すところはありません。" if ja else "Nothing to mend."
-        return
-    yield "直すところ(効果の大きい順)" if ja else "To mend, most useful first"
-    for advice in diagnosis.advice:
+    else:
+        yield "直すところ(効果の大きい順)" if ja else "To mend, most useful first"
+    for advice in mend:
+        yield from _advice(advice, ja=ja)
+    if know:
+        yield ""
+        yield "知っておくこと" if ja else "To know"
+    for advice in know:
         yield from _advice(advice, ja=ja)
 
 
