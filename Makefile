@@ -1,4 +1,4 @@
-# gxmeter. `make demo` and `make test` do all their own set-up; everything they make stays in .venv/ and out/.
+# gxmeter. `make demo` and `make test` do all their own set-up; everything they make stays in .venv*/ and out/.
 # Another interpreter: make PYTHON=python3.12 demo
 
 PYTHON ?= $(shell for p in python3 python3.11 python3.12 python3.13; do \
@@ -7,6 +7,12 @@ VENV := .venv
 PY := $(VENV)/bin/python
 RUNTIME := $(VENV)/.runtime.stamp
 DEV := $(VENV)/.dev.stamp
+# The trainers and loggers that gxmeter/meter/hooks is tested with have an environment of their own. PyTorch stands
+# outside its lock: "+cpu" is the build without several GB of CUDA, which pip finds only where the machine says it is
+# (PIP_FIND_LINKS, PIP_EXTRA_INDEX_URL), so nobody's hash of it is everybody's.
+VENV_HOOKS := .venv-hooks
+HOOKS := $(VENV_HOOKS)/.stamp
+TORCH := torch==2.13.0+cpu
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format nightly docs lock clean
@@ -24,10 +30,16 @@ $(DEV): requirements-dev.lock pyproject.toml tools/setup_venv.py
 	@$(PYTHON) tools/setup_venv.py requirements-dev.lock $(VENV)
 	@touch $@ $(RUNTIME)
 
+# Where it cannot be made the tests of the hooks are skipped, and say so; the next `make test` tries again.
+$(HOOKS): requirements-hooks.lock pyproject.toml tools/setup_venv.py
+	@rm -f $@
+	@$(PYTHON) tools/setup_venv.py requirements-hooks.lock $(VENV_HOOKS) $(TORCH) && touch $@ || \
+		echo "The tests of the trainer hooks will be skipped." >&2
+
 demo: $(RUNTIME) ## Train a small model under the meter, account the year, write, seal and verify the report (out/).
 	@$(PY) seeds/demo/demo.py
 
-test: $(DEV) ## Lint, types, room order, all tests with coverage floors.
+test: $(DEV) $(HOOKS) ## Lint, types, room order, all tests with coverage floors.
 	@bash tools/setup_system.sh
 	@$(MAKE) --no-print-directory lint
 	@VENV=$(VENV) bash tools/test.sh
@@ -43,7 +55,7 @@ format: $(DEV) ## Let ruff mend what it can.
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
 
-nightly: $(DEV) ## The long checks: every test, more hypothesis examples.
+nightly: $(DEV) $(HOOKS) ## The long checks: every test, more hypothesis examples.
 	@bash tools/setup_system.sh
 	@HYPOTHESIS_PROFILE=nightly VENV=$(VENV) bash tools/test.sh -m "nightly or not nightly"
 
@@ -51,10 +63,10 @@ docs: $(DEV) ## Write the generated files anew (JSON Schemas, the page of findin
 	@$(PY) -m gxmeter.workspace.schema
 	@$(PY) tools/findings_page.py
 
-lock: $(DEV) ## Resolve requirements.lock and requirements-dev.lock anew (fetches uv into .venv).
+lock: $(DEV) ## Resolve the lock files (requirements*.lock) anew (fetches uv into .venv).
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check uv
 	@UV=$(VENV)/bin/uv bash tools/lock.sh
 
 clean: ## Remove everything that make made.
-	rm -rf $(VENV) out dist build .coverage .coverage.* htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VENV_HOOKS) out dist build .coverage .coverage.* htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

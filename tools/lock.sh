@@ -39,6 +39,24 @@ lock_meter() {
 }
 lock_meter
 
+# The trainers and loggers of the hooks' tests. torch is named in the Makefile; what it asks for stands in the .in file.
+# Of what CodeCarbon asks for, its hardware layer needs no tables and no country names.
+lock_hooks() {
+    local file=requirements-hooks.lock out
+    out="$(mktemp)"
+    printf "%s ; python_version < '3'\n" torch pandas pycountry >"$out"
+    "$uv" pip compile requirements-hooks.in --universal --python-version 3.11 --generate-hashes \
+        --no-annotate --no-header --quiet -c requirements-dev.lock --override "$out" --output-file "$file" >/dev/null
+    {
+        printf '# %s\n' "What the tests of the trainer hooks need beside PyTorch (see the Makefile): pip --no-deps --require-hashes." \
+            "Made by \`make lock\` from requirements-hooks.in; do not edit."
+        cat "$file"
+    } >"$file.new"
+    mv "$file.new" "$file"
+    rm -f "$out"
+}
+lock_hooks
+
 if grep -nE '://|file:|^-|^ *--(index|find)' requirements*.lock; then
     echo "a lock file holds a download address; it would tie the checkout to one machine" >&2
     exit 1

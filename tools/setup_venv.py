@@ -2,7 +2,7 @@
 
 Runs under the bare interpreter that the Makefile found, so it uses the standard library only, in words that
 an older Python can still read (so that it can say it is too old). pip's own output goes to
-``.venv/setup.log`` and is shown when something fails; meanwhile a bar (on a terminal) or one line
+``setup.log`` in it and is shown when something fails; meanwhile a bar (on a terminal) or one line
 (elsewhere) says how far it is.
 """
 
@@ -78,28 +78,32 @@ def pip(python: Path, log: Path, bar: Bar, *arguments: str) -> None:
     if child.returncode:
         bar.close()
         sys.stderr.write("".join(tail))
-        sys.exit(f"Setting up .venv failed; the whole of pip's output is in {log}")
+        sys.exit(f"Setting up {log.parent} failed; the whole of pip's output is in {log}")
 
 
 def main() -> None:
-    """``setup_venv.py LOCKFILE VENV``."""
+    """``setup_venv.py LOCKFILE VENV [PACKAGE==VERSION ...]``: the packages are those that no lock can hold."""
     if sys.version_info < OLDEST:
         here = sys.version.split()[0]
         sys.exit(f"gxmeter needs Python 3.11 or newer; this is {here}. Try: make PYTHON=python3.11 demo")
-    lock, folder = Path(sys.argv[1]), Path(sys.argv[2])
+    lock, folder, outside = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:]
     packages = sum(1 for line in lock.read_text("utf-8").splitlines() if re.match(r"^[a-z0-9].*==", line))
-    bar = Bar(packages)
+    bar = Bar(packages + len(outside))
     python = folder / "bin" / "python"
     if not python.exists():
-        bar.show("Making .venv")
+        bar.show(f"Making {folder}")
         venv.create(folder, with_pip=True)
     log = folder / "setup.log"
     log.unlink(missing_ok=True)
     bar.show("Fetching dependencies")
-    pip(python, log, bar, "--require-hashes", "-r", str(lock))
+    if outside:
+        pip(python, log, bar, "--no-deps", "--no-compile", *outside)
+    # A lock that leaves packages out must not have pip fetch them after all.
+    exact = ["--no-deps", "--no-compile"] if outside else []
+    pip(python, log, bar, *exact, "--require-hashes", "-r", str(lock))
     # The lock holds the build back end, so the checkout itself is installed without fetching anything more.
     pip(python, log, bar, "--no-deps", "--no-build-isolation", "--editable", ".")
-    bar.show("Ready", step=packages)
+    bar.show("Ready", step=bar.total)
     bar.close()
 
 
