@@ -1,14 +1,17 @@
 #!/usr/bin/env bash
 # What some tests need beside Python: headless Chromium (the HTML report is opened and printed), poppler-utils (its
-# print is read back) and openssl (a stranger's check of the seal). Installed from Debian's packages where that is
-# possible without asking; elsewhere this says what is missing, and the tests that need it are skipped by name.
+# print is read back), openssl (a stranger's check of the seal), gcc (the GPU library that does what a script says),
+# faketime (a wall clock that is set) and strace (every call for a socket). Installed from Debian's packages where that
+# is possible without asking; elsewhere this says what is missing, and the tests that need it are skipped by name.
 set -u
 
-declare -A package_of=([chromium]=chromium [pdftotext]=poppler-utils [openssl]=openssl)
+declare -A package_of=([chromium]=chromium [pdftotext]=poppler-utils [openssl]=openssl [gcc]=gcc [faketime]=faketime
+    [strace]=strace [unshare]=util-linux [mount]=mount [hostname]=hostname)
 missing=()
-for program in chromium pdftotext openssl; do
+for program in chromium pdftotext openssl gcc faketime strace unshare mount hostname; do
     if ! command -v "$program" >/dev/null 2>&1; then
         missing+=("${package_of[$program]}")
+        [ "$program" = gcc ] && missing+=(libc6-dev)
     fi
 done
 [ ${#missing[@]} -eq 0 ] && exit 0
