@@ -45,12 +45,18 @@ def find_workspace(start: Path) -> Path | None:
     return next((folder for folder in (start, *start.parents) if (folder / MARKER).is_file()), None)
 
 
-def workspace_of(wished: str | os.PathLike[str] | None) -> Path | None:
-    """The workspace to write to: the wished one, else the nearest from the current folder, else None."""
-    if wished is not None:
-        return Path(os.path.abspath(wished))  # noqa: PTH100 - the run may change its folder
+def workspace_of(wished: str | os.PathLike[str] | None, folder: str | None = None) -> Path | None:
+    """The workspace to write to: the wished one, else the nearest upwards from a folder, else None.
+
+    Args:
+        wished: as said; a relative one is seen from ``folder``.
+        folder: where the caller is; left out, the current folder.
+    """
     try:
-        return find_workspace(Path.cwd())
+        start = Path(folder) if folder is not None else Path.cwd()
+        if wished is not None:
+            return Path(os.path.abspath(start / wished))  # noqa: PTH100 - symbolic links stay as they are
+        return find_workspace(start)
     except OSError:
         return None
 

@@ -1,46 +1,42 @@
 """``gxmeter.Meter``: one measured run, started and stopped from a training script.
 
 Nothing here ever raises into the training, replaces a signal handler, takes a lock that outlives the process or
-touches the network. ``start`` returns in milliseconds; everything slow happens in the sampling thread. A forked
-child has no meter: its calls do nothing. What goes wrong is said once on standard error and stands in the record.
+touches the network. ``start`` returns in milliseconds: this module imports next to nothing, and everything else
+happens in the sampling thread (:mod:`gxmeter.meter.measuring`). A forked child has no meter: its calls do nothing.
+What goes wrong is said once on standard error and stands in the record.
 """
 
 from __future__ import annotations
 
 import atexit
 import os
+import sys
 import threading
 import weakref
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from decimal import Decimal
-from pathlib import Path
-from types import TracebackType
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from gxmeter.core.findings import Finding, finding
-from gxmeter.core.journal import BEGIN, END
-from gxmeter.meter.budget import Budget
-from gxmeter.meter.claims import Claims, folder_of
-from gxmeter.meter.place import SITE_VARIABLE, WORKSPACE_VARIABLE, safe_id
-from gxmeter.meter.recorder import Recorder
-from gxmeter.meter.roster import Roster
-from gxmeter.meter.sampler import Sampler
-from gxmeter.meter.say import tell, warn
-from gxmeter.meter.settle import RUN_VARIABLE, Plan, Wishes, host_prefix, settle
 from gxmeter.meter.ticks import SystemTicks, Ticks
-from gxmeter.meter.totals import MeterResult, Totals, to_kwh
-from gxmeter.meter.work import Work
+from gxmeter.meter.told import Told
+from gxmeter.meter.wishes import Wishes
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+    from pathlib import Path
+    from types import TracebackType
     from typing import Self
 
+    from gxmeter.meter.measuring import Measuring
+    from gxmeter.meter.sampler import Sampler
     from gxmeter.meter.sensors.base import Sensor
+    from gxmeter.meter.totals import MeterResult, Totals
 
 SEGMENT_S = 3600
 """Age at which a segment of the record is closed and the next begun [s]."""
 
 _STOP_S = 0.9
+_SETTLE_S = 10.0
 
 
 class Meter:
@@ -84,26 +80,24 @@ class Meter:
         ticks: Ticks | None = None,
     ) -> None:
         """Remember what is wished; nothing is opened or checked yet."""
-        self._wishes = Wishes(run, site, workspace, period_s, node_overhead, kg_per_kwh, budget_kwh, resumes)
-        self._segment_s = segment_s
+        self._wishes = Wishes(
+            run, site, workspace, period_s, node_overhead, kg_per_kwh, budget_kwh, resumes, segment_s, None
+        )
         self._sensors = sensors
         self._ticks: Ticks = ticks or SystemTicks()
+        self._told = Told(self._ticks)
         self._pid = os.getpid()
-        self._plan: Plan | None = None
-        self._sampler: Sampler | None = None
-        self._thread: threading.Thread | None = None
+        self._thread: _Thread | None = None
         self._result: MeterResult | None = None
-        self._late: list[Finding] = []
 
     def start(self) -> Self:
         """Begin to measure; returns at once, whatever happens."""
-        if self._sampler is not None:
-            return self
-        self._pid = os.getpid()
-        try:
-            self._start()
-        except Exception as error:  # noqa: BLE001 - promise 9: no exception ever leaves the meter
-            self._fail(error)
+        if self._thread is None:
+            self._pid = os.getpid()
+            try:
+                self._start()
+            except Exception as error:  # noqa: BLE001 - promise 9: no exception ever leaves the meter
+                _tell(error)
         return self
 
     def stop(self, *, reason: str = "stop") -> MeterResult:
@@ -113,10 +107,11 @@ class Meter:
             reason: what the record's end says: ``stop`` or ``exception``.
         """
         try:
-            if os.getpid() == self._pid and self._result is None:
-                self._stop(reason)
+            if os.getpid() == self._pid and self._result is None and self._thread is not None:
+                _started.discard(self)
+                self._result = self._thread.finish(reason)
         except Exception as error:  # noqa: BLE001 - promise 9
-            self._fail(error)
+            _tell(error)
         return self.result
 
     def __enter__(self) -> Self:
@@ -136,11 +131,11 @@ class Meter:
         Args:
             name: at most 80 characters.
         """
-        self._turn(name, BEGIN)
+        self._turn(name, begins=True)
         try:
             yield
         finally:
-            self._turn(name, END)
+            self._turn(name, begins=False)
 
     def count(self, *, tokens: int = 0, steps: int = 0, flop: int = 0) -> None:
         """Work that this process has done since it last said so: tokens, optimizer steps, operations [FLOP].
@@ -148,14 +143,15 @@ class Meter:
         Every rank counts its own; the sums are made when the record is read.
         """
         try:
-            if self._sampler is not None and os.getpid() == self._pid and self._result is None:
-                self._sampler.work.count(tokens, steps, flop)
-        except (TypeError, ValueError, OverflowError) as error:
-            self._say_once(finding("count-not-usable", reason=f"{type(error).__name__}: {error}"))
+            if self._running:
+                self._told.count(tokens, steps, flop)
+        except Exception as error:  # noqa: BLE001 - promise 9
+            self._cannot_count(error)
 
     def wait_ready(self, timeout_s: float) -> bool:
         """Wait until the counters have their baseline, at most ``timeout_s`` [s]; whether they have."""
-        return self._sampler is not None and self._sampler.ready.wait(timeout_s)
+        sampler = self._settled()
+        return sampler is not None and sampler.ready.wait(timeout_s)
 
     @property
     def journal(self) -> Path | None:
@@ -171,26 +167,36 @@ class Meter:
     @property
     def totals(self) -> Totals:
         """Energy so far."""
-        return self._sampler.totals if self._sampler else Totals()
+        if self._sampler is not None:
+            return self._sampler.totals
+        from gxmeter.meter.totals import Totals  # noqa: PLC0415 - see above
+
+        return Totals()
 
     @property
     def energy_kwh(self) -> Decimal:
         """Energy so far [kWh]: of the machine where it is metered, else of its components."""
+        from decimal import Decimal  # noqa: PLC0415 - see above
+
+        from gxmeter.meter.totals import to_kwh  # noqa: PLC0415
+
         return to_kwh(Decimal(self.totals.total_uj))
 
     @property
     def handed_down(self) -> dict[str, str]:
         """Environment for a command under this meter: meters inside it join the same run."""
-        if self._plan is None:
+        self._settled()
+        plan = self._measuring.plan if self._measuring else None
+        if plan is None:
             return {}
-        names = {RUN_VARIABLE: self._plan.head.run, SITE_VARIABLE: self._plan.head.site}
-        workspace = self._plan.workspace
-        return names | ({WORKSPACE_VARIABLE: str(workspace)} if workspace is not None else {})
+        names = {"GXMETER_RUN": plan.head.run, "GXMETER_SITE": plan.head.site}
+        return names | ({"GXMETER_WORKSPACE": str(plan.workspace)} if plan.workspace is not None else {})
 
     @property
     def kg_per_kwh(self) -> Decimal | None:
         """The factor that was handed over [kg-CO2/kWh]."""
-        return self._plan.kg_per_kwh if self._plan else None
+        plan = self._measuring.plan if self._measuring else None
+        return plan.kg_per_kwh if plan else None
 
     @property
     def over_budget(self) -> bool:
@@ -200,120 +206,126 @@ class Meter:
     @property
     def budget_uj(self) -> int | None:
         """The budget at the boundary that counts [uJ], or None."""
-        if self._sampler is None:
-            return None
-        return self._sampler.budget.limit_uj(node_metered=self.totals.node_uj is not None)
+        sampler = self._sampler
+        return None if sampler is None else sampler.budget.limit_uj(node_metered=sampler.totals.node_uj is not None)
 
     @property
     def elapsed_ns(self) -> int:
         """Time since the start [ns]."""
-        return self._ticks.now().mono_ns - self._sampler.began.mono_ns if self._sampler else 0
+        return self._ticks.now().mono_ns - self._thread.began.mono_ns if self._thread else 0
 
     @property
     def result(self) -> MeterResult:
         """What was measured; before ``stop``, what is known so far."""
-        return self._result or self._make_result()
+        if self._result is not None:
+            return self._result
+        self._settled()
+        if self._measuring is not None:
+            return self._measuring.result()
+        from gxmeter.meter.measuring import nothing  # noqa: PLC0415 - see above
+
+        return nothing(self._wishes)
+
+    @property
+    def _running(self) -> bool:
+        return self._thread is not None and self._result is None and os.getpid() == self._pid
+
+    @property
+    def _measuring(self) -> Measuring | None:
+        return self._thread.measuring if self._thread else None
+
+    @property
+    def _sampler(self) -> Sampler | None:
+        return self._measuring.sampler if self._measuring else None
+
+    def _settled(self) -> Sampler | None:
+        """The sampler, once the thread has decided what will be done; in a forked child what there is."""
+        if self._thread is not None and os.getpid() == self._pid:
+            self._thread.settled.wait(_SETTLE_S)
+        return self._sampler
 
     def _start(self) -> None:
-        began = self._ticks.now()
-        plan = self._plan = settle(self._wishes, began, os.environ)
-        self._sampler = Sampler(
-            recorder=Recorder(plan.head, plan.workspace, self._segment_s, warn),
-            roster=Roster(host_prefix(plan.head.host), Claims.open(folder_of(os.environ)), plan.allocation),
-            ticks=self._ticks,
-            work=Work(self._ticks),
-            budget=Budget(plan.budget_kwh, plan.node_ratio or Decimal(1)),
-            period_ns=plan.period_ns,
-            began=began,
-            compare=self._sensors is not None,
-        )
-        self._thread = threading.Thread(
-            target=_work, args=(self._sampler, self._sensors, plan), name="gxmeter", daemon=True
-        )
+        folder = None
+        with suppress(OSError):
+            folder = os.getcwd()  # noqa: PTH109 - pathlib is loaded by the thread
+        self._thread = _Thread(self._wishes._replace(folder=folder), self._sensors, self._ticks, self._told)
         self._thread.start()
         # A notebook that makes a new meter in the old one's place must not leave the old one measuring.
-        weakref.finalize(self, _end, self._sampler)
+        weakref.finalize(self, self._thread.end)
         _started.add(self)
 
-    def _turn(self, name: str, event: str) -> None:
+    def _turn(self, name: str, *, begins: bool) -> None:
         try:
-            if self._sampler is not None and os.getpid() == self._pid:
-                self._sampler.work.turn(name, event)
-                self._sampler.wake.set()
+            if self._running and self._thread is not None:
+                self._told.turn(name, begins=begins)
+                self._thread.wake.set()
         except Exception as error:  # noqa: BLE001 - promise 9
-            self._fail(error)
+            _tell(error)
 
-    def _stop(self, reason: str) -> None:
-        sampler, thread = self._sampler, self._thread
-        if sampler is None or thread is None:
-            return
-        _started.discard(self)
-        sampler.reason = reason
-        _end(sampler)
-        thread.join(_STOP_S)
-        if thread.is_alive():
-            self._say_once(finding("meter-late"))
-        elif sampler.recorder.lost:
-            self._say_once(finding("records-lost", count=sampler.recorder.lost))
-        self._result = self._make_result()
+    def _cannot_count(self, error: Exception) -> None:
+        from gxmeter.core.findings import finding  # noqa: PLC0415 - see above
 
-    def _make_result(self) -> MeterResult:
-        sampler, plan = self._sampler, self._plan
-        totals = self.totals
-        return MeterResult(
-            run=plan.head.run if plan else safe_id(self._wishes.run or "run"),
-            site=plan.head.site if plan else safe_id(self._wishes.site or "unknown"),
-            journal=self.journal,
-            samples=totals.samples,
-            measured_uj=totals.measured_uj,
-            estimated_uj=totals.estimated_uj,
-            node_ratio=plan.node_ratio if plan else None,
-            findings=(*(sampler.recorder.findings if sampler else ()), *self._late),
-            counting=self.counting,
-            node_uj=totals.node_uj,
-            elapsed_ns=self.elapsed_ns,
-            phases=dict(totals.phases.by_name),
-            tokens=sampler.work.tokens if sampler else 0,
-            steps=sampler.work.steps if sampler else 0,
-            flop=sampler.work.flop if sampler else 0,
-            kg_per_kwh=self.kg_per_kwh,
-        )
-
-    def _say_once(self, item: Finding) -> None:
-        if item not in self._late:
-            self._late.append(item)
-            warn(item)
-
-    def _fail(self, error: Exception) -> None:
-        """Say that there is no meter; the training goes on."""
-        self._say_once(finding("meter-failed", reason=f"{type(error).__name__}: {error}"))
+        self._settled()
+        if self._measuring is not None:
+            self._measuring.say(finding("count-not-usable", reason=f"{type(error).__name__}: {error}"))
 
 
-def _work(sampler: Sampler, sensors: Sequence[Sensor] | None, plan: Plan) -> None:
-    """The sampling thread; it knows the sampler and not the meter, so that a forgotten meter can end."""
+class _Thread(threading.Thread):
+    """The sampling thread. It imports what measures, so the training's thread need not."""
 
-    def choose() -> Sequence[Sensor]:
-        if sensors is not None:
-            return sensors
-        from gxmeter.meter.sensors.standard import standard  # noqa: PLC0415 - off the training's thread
+    def __init__(self, wishes: Wishes, sensors: Sequence[Sensor] | None, ticks: Ticks, told: Told) -> None:
+        """Note the moment, the environment and the folder; all else is done by :meth:`run`."""
+        super().__init__(name="gxmeter", daemon=True)
+        self.wishes, self.sensors, self.ticks, self.told = wishes, sensors, ticks, told
+        self.environ = dict(os.environ)
+        self.began = ticks.now()
+        self.stopping, self.wake, self.settled = threading.Event(), threading.Event(), threading.Event()
+        self.measuring: Measuring | None = None
 
-        return standard(os.environ)
-
-    try:
-        sampler.run(choose, plan.faults)
-    except Exception as error:  # noqa: BLE001 - promise 9
+    def run(self) -> None:
+        """Measure until :meth:`end`."""
         try:
-            sampler.fail(error)
-        except Exception as second:  # noqa: BLE001 - the record cannot be closed either
-            tell(f"gxmeter: {type(second).__name__}: {second}")
-    finally:
-        sampler.roster.claims.release_all()
+            from gxmeter.meter.measuring import Measuring  # noqa: PLC0415 - off the training's thread
+
+            self.measuring = Measuring(
+                self.wishes,
+                self.environ,
+                self.sensors,
+                self.ticks,
+                self.told,
+                self.began,
+                self.stopping,
+                self.wake,
+            )
+            self.measuring.run(self.settled)
+        except Exception as error:  # noqa: BLE001 - promise 9
+            _tell(error)
+        finally:
+            self.settled.set()
+
+    def end(self) -> None:
+        """Tell it to end."""
+        self.stopping.set()
+        self.wake.set()
+
+    def finish(self, reason: str) -> MeterResult | None:
+        """Tell it to end, wait for that, and say what came of it."""
+        self.settled.wait(_STOP_S)
+        measuring = self.measuring
+        if measuring is not None and measuring.sampler is not None:
+            measuring.sampler.reason = reason
+        self.end()
+        self.join(_STOP_S)
+        if measuring is None:
+            return None
+        measuring.end(in_time=not self.is_alive())
+        return measuring.result()
 
 
-def _end(sampler: Sampler) -> None:
-    """Tell the sampling thread to end."""
-    sampler.stop.set()
-    sampler.wake.set()
+def _tell(error: Exception) -> None:
+    """A fault of this program, in one line; a closed standard error is no reason to disturb a training."""
+    with suppress(OSError, ValueError, AttributeError):
+        sys.stderr.write(f"gxmeter: {type(error).__name__}: {error}\n")
 
 
 _started: weakref.WeakSet[Meter] = weakref.WeakSet()

@@ -15,9 +15,10 @@ from gxmeter.core.journal import Head
 from gxmeter.core.numbers import parse_decimal, plain
 from gxmeter.meter.allocation import Allocation, read_allocation
 from gxmeter.meter.launch import Launch, launch_faults, read_launch, shared_run_id
-from gxmeter.meter.place import WORKSPACE_VARIABLE, safe_id, settle_site, workspace_of
+from gxmeter.meter.place import SITE_VARIABLE, WORKSPACE_VARIABLE, safe_id, settle_site, workspace_of
 from gxmeter.meter.sensors.base import Fault
 from gxmeter.meter.ticks import NS_PER_MS, NS_PER_S, Moment, boot_id
+from gxmeter.meter.wishes import Wishes
 
 RUN_VARIABLE = "GXMETER_RUN"
 """Run id for meters that are told none, such as those inside a command under ``gxmeter run``."""
@@ -28,20 +29,6 @@ PERIOD_RANGE_S = (0.1, 60.0)
 _MAX_RATIO_DECIMALS = 12
 _MAX_RATIO = 1_000_000
 _MAX_HOST = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """What the caller said; None is "not said"."""
-
-    run: str | None = None
-    site: str | None = None
-    workspace: str | os.PathLike[str] | None = None
-    period_s: float = 1.0
-    node_overhead: Decimal | str | None = None
-    kg_per_kwh: Decimal | str | None = None
-    budget_kwh: Decimal | str | None = None
-    resumes: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +64,10 @@ def settle(wishes: Wishes, began: Moment, environ: Mapping[str, str]) -> Plan:
         began: when the meter was started.
         environ: environment.
     """
-    workspace = workspace_of(wishes.workspace or environ.get(WORKSPACE_VARIABLE) or None)
+    workspace = workspace_of(wishes.workspace or environ.get(WORKSPACE_VARIABLE) or None, wishes.folder)
     launch, allocation = read_launch(environ), read_allocation(environ)
     run, faults = _run(wishes.run or environ.get(RUN_VARIABLE), launch)
-    site, site_faults = settle_site(wishes.site, workspace)
+    site, site_faults = settle_site(wishes.site or environ.get(SITE_VARIABLE), workspace)
     period_ns, period_faults = _period(wishes.period_s)
     ratio, ratio_faults = _decimal(wishes.node_overhead, "node-ratio-not-usable", low=1)
     factor, factor_faults = _decimal(wishes.kg_per_kwh, "factor-not-usable", low=0)
