@@ -41,7 +41,9 @@ _WHOLE_SCREEN = "\x1b[r"
 class Shown(Protocol):
     """What is asked of a meter."""
 
-    kg_per_kwh: Decimal | None
+    @property
+    def kg_per_kwh(self) -> Decimal | None:
+        """Factor of the site [kg-CO2/kWh], or None."""
 
     @property
     def totals(self) -> Totals:
@@ -214,7 +216,7 @@ def draw(meter: Shown) -> None:
     try:
         if _drawable():
             _LINE.draw(meter, _write, _size())
-    except (OSError, ValueError, UnicodeError):
+    except Exception:  # noqa: BLE001 - a line for the eye must not disturb the command that runs
         return
 
 
@@ -223,7 +225,7 @@ def clear() -> None:
     try:
         if _LINE.size is not None and _drawable():
             _LINE.clear(_write)
-    except (OSError, ValueError):
+    except Exception:  # noqa: BLE001 - as above
         return
 
 
