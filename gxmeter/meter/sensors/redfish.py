@@ -228,7 +228,7 @@ class RedfishSensor:
         try:
             node = find_node(client, self._chassis)
             answers = [(self._clock(), node.ask())]
-            while len(answers) <= _LOOKS and _moves(answers) and not inbox.closed.wait(ASK_S):
+            while len(answers) <= _LOOKS and _moves(answers) and not inbox.closed.wait(self._ask_s):
                 answers.append((self._clock(), node.ask()))
         except BmcError as error:
             with inbox.lock:

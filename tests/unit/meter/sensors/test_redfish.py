@@ -105,7 +105,7 @@ def measured(sensor: RedfishSensor, bmc: FakeBmc, seconds: float) -> tuple[float
     ],
 )
 def test_the_nodes_energy_is_right_wherever_the_bmc_shows_it(style: str, method: str, unit: str | None) -> None:
-    with FakeBmc(watts=1200, style=style) as bmc, sensor_of(bmc) as sensor:
+    with FakeBmc(watts=1200, style=style) as bmc, sensor_of(bmc, ask_s=0.2) as sensor:
         opened = sensor.open()
         (part,) = opened.parts
         assert (part.label, part.kind, part.boundary, part.covers) == ("node", "node", NODE, ("*",))
@@ -113,25 +113,25 @@ def test_the_nodes_energy_is_right_wherever_the_bmc_shows_it(style: str, method:
         assert (part.name, part.uuid) == ("Gxmeter Fake 1U", "S-1U")
         assert opened.version == "Redfish 1.15.0"
         assert RedfishSensor.methods == {POWER: "B", ENERGY: "B"}
-        told, used = measured(sensor, bmc, 2)
-        assert told == pytest.approx(used, rel=0.01)
+        told, used = measured(sensor, bmc, 1)
+        assert told == pytest.approx(used, rel=0.02)
 
 
 @pytest.mark.parametrize("style", ["environment", "energy-joules"])
 def test_a_changed_load_is_right_within_the_spacing_of_the_answers(style: str) -> None:
-    with FakeBmc(watts=500, style=style) as bmc, sensor_of(bmc) as sensor:
+    with FakeBmc(watts=500, style=style) as bmc, sensor_of(bmc, ask_s=0.2) as sensor:
         sensor.open()
-        threading.Timer(2, lambda: setattr(bmc, "watts", 900)).start()
-        told, used = measured(sensor, bmc, 5)
-        assert abs(told - used) <= 400 * 1.5
+        threading.Timer(0.6, lambda: setattr(bmc, "watts", 900)).start()
+        told, used = measured(sensor, bmc, 2)
+        assert abs(told - used) <= 400 * 0.8
 
 
 @pytest.mark.parametrize("step_j", [36_000, 3600, 100])
 def test_a_coarse_energy_meter_is_left_for_the_power(step_j: int) -> None:
-    with FakeBmc(watts=1200, style="energy-joules", meter_step_j=step_j) as bmc, sensor_of(bmc) as sensor:
+    with FakeBmc(watts=1200, style="energy-joules", meter_step_j=step_j) as bmc, sensor_of(bmc, ask_s=0.2) as sensor:
         (part,) = sensor.open().parts
         assert part.method == (POWER if step_j > 1200 else ENERGY)
-    with FakeBmc(watts=1200, style="energy-kwh", meter_step_j=step_j) as bmc, sensor_of(bmc) as sensor:
+    with FakeBmc(watts=1200, style="energy-kwh", meter_step_j=step_j) as bmc, sensor_of(bmc, ask_s=0.2) as sensor:
         (part,) = sensor.open().parts
         assert part.method == (POWER if step_j > 100 else ENERGY)
 
@@ -142,7 +142,7 @@ def test_every_fault_of_the_fake_is_tried() -> None:
 
 @pytest.mark.parametrize("what", sorted(RUNNING))
 def test_a_bmc_that_fails_while_measuring_is_a_gap_with_a_sentence_and_comes_back(what: str) -> None:
-    with FakeBmc(watts=1000) as bmc, sensor_of(bmc, timeout_s=0.5, ask_s=0.1) as sensor:
+    with FakeBmc(watts=1000) as bmc, sensor_of(bmc, timeout_s=1, ask_s=0.1) as sensor:
         sensor.open()
         sensor.start()
         bmc.fault = what
@@ -156,15 +156,15 @@ def test_a_bmc_that_fails_while_measuring_is_a_gap_with_a_sentence_and_comes_bac
         until(sensor, lambda sample: sample.energy_uj is not None)
         began = time.monotonic_ns()
         sensor.read(1)
-        time.sleep(0.5)
-        sample = sensor.read(SECOND_NS // 2)[0]
-        used = bmc.energy_j(began, time.monotonic_ns())
-        assert sample.energy_uj is None or sample.energy_uj / 1e6 == pytest.approx(used, rel=0.05)
+        time.sleep(0.3)
+        sample = sensor.read(SECOND_NS // 3)[0]
+        assert sample.energy_uj is not None
+        assert sample.energy_uj / 1e6 == pytest.approx(bmc.energy_j(began, time.monotonic_ns()), rel=0.2)
 
 
 @pytest.mark.parametrize("what", ["status-401", "status-500", "garbage", "huge", "slow", "null", "redirect-away"])
 def test_a_bmc_that_fails_from_the_beginning_has_no_part(what: str) -> None:
-    with FakeBmc() as bmc, sensor_of(bmc, timeout_s=0.5) as sensor:
+    with FakeBmc() as bmc, sensor_of(bmc, timeout_s=1) as sensor:
         bmc.fault = what
         opened = sensor.open()
         assert opened.parts == ()
