@@ -427,3 +427,17 @@ def test_files_are_closed_again(tmp_path: Path) -> None:
     assert open_files() == before + 4
     sensor.close()
     assert open_files() == before
+
+
+def test_codecarbon_reads_the_same_tree(tmp_path: Path) -> None:
+    from codecarbon.core.cpu import IntelRAPL
+    from codecarbon.core.units import Time
+
+    clock = HandClock()
+    fake = FakePowercap(tmp_path / "t", packages_w=(100, 80), dram_w=(20, 20), mmio=True, clock=clock)
+    theirs = IntelRAPL(rapl_dir=fake.rapl_dir)
+    theirs.start()
+    clock.advance(10)
+    fake.write()
+    told = theirs.get_cpu_details(Time.from_seconds(10))
+    assert sorted(value for key, value in told.items() if "Power" in key) == pytest.approx([80, 100], rel=1e-5)
