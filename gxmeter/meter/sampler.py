@@ -137,10 +137,11 @@ class Sampler:
             else:
                 self._slow.append(Guarded(sensor))
         self._claim()
+        baseline = self._baseline()
         ours = self._begin_slow()
         if ours or self.counting:
             self.recorder.begin(METER)
-        return self._start(self.ticks.now())
+        return self._started(baseline)
 
     def _taken(self) -> frozenset[str]:
         return frozenset() if self.compare else self.roster.labels()
@@ -180,19 +181,24 @@ class Sampler:
         self.recorder.components(self.roster.components, changes, now)
         return True
 
-    def _start(self, now: Moment) -> Moment:
-        """Set the baseline of every sensor that has a part of ours; begin the record where there is one to keep."""
+    def _baseline(self) -> list[_Live]:
+        """Set the baseline of every sensor that has a part of ours now; those that had none before."""
         fresh = [live for live in self._lives if not live.started and any(entry.granted for entry in live.entries)]
+        for live in fresh:
+            live.sensor.start()
+            live.started = True
+            live.poll_ns = self._next_poll(live, self.ticks.now())
+        return fresh
+
+    def _started(self, fresh: list[_Live]) -> Moment:
+        """Write down since when the parts of these sensors are measured: from now, the moment returned."""
+        now = self.ticks.now()
         if fresh and not self.recorder.begun:
             self.recorder.begin(METER)
         elif fresh and self.recorder.head.role == PARTICIPANT:
             self.recorder.rotate(now, role=METER)
         for live in fresh:
-            live.sensor.start()
-            live.started = True
-            live.poll_ns = self._next_poll(live, self.ticks.now())
             late = tuple(entry.index for entry in live.entries if entry.index is not None)
-            now = self.ticks.now()
             self.recorder.put(gap(self.began, now, "starting", late))
         return now
 
@@ -233,7 +239,7 @@ class Sampler:
             joined = True
         self._keep(last)
         if self._claim() or joined:
-            self._start(last)
+            self._started(self._baseline())
         return last
 
     def _keep(self, now: Moment) -> None:

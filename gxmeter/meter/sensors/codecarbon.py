@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import logging
 import os
-from importlib.metadata import version
 from pathlib import Path
 
 from gxmeter.meter.sensors.base import Fault, Opened, Part, Sample
@@ -74,6 +73,8 @@ class CodeCarbonSensor:
                 counters.
         """
         self.close()
+        from importlib.metadata import version  # noqa: PLC0415 - costs 20 ms that quick sensors need not wait for
+
         self._hush()
         faults: list[Fault] = []
         makers = [] if any(label.startswith("cpu") for label in taken) else [self._cpu]

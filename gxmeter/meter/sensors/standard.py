@@ -16,9 +16,17 @@ def standard(environ: Mapping[str, str]) -> list[Sensor]:
     from gxmeter.meter.sensors.codecarbon import CodeCarbonSensor  # noqa: PLC0415 - off the training's thread
     from gxmeter.meter.sensors.nvml import NvmlSensor  # noqa: PLC0415
     from gxmeter.meter.sensors.powercap import PowercapSensor  # noqa: PLC0415
-    from gxmeter.meter.sensors.redfish import RedfishSensor  # noqa: PLC0415
 
     visible = environ.get("CUDA_VISIBLE_DEVICES", environ.get("NVIDIA_VISIBLE_DEVICES"))
-    controller = RedfishSensor.from_environment()
     sensors: list[Sensor] = [NvmlSensor(visible=visible), PowercapSensor(), CodeCarbonSensor(nvidia=False)]
-    return [*sensors, controller] if controller is not None else sensors
+    return [*sensors, *_controller(environ)]
+
+
+def _controller(environ: Mapping[str, str]) -> list[Sensor]:
+    """The management controller, where one is named; without one its modules for HTTP need not be loaded."""
+    if not environ.get("GXMETER_BMC_URL"):
+        return []
+    from gxmeter.meter.sensors.redfish import RedfishSensor  # noqa: PLC0415 - see above
+
+    found = RedfishSensor.from_environment(environ)
+    return [] if found is None else [found]
