@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gxmeter.core.findings import catalogue, finding
-from gxmeter.meter.sensors.counter import JUDGED_NS, LIMIT_FACTOR, Counter, Step
+from gxmeter.meter.sensors.counter import JUDGED_NS, LIMIT_FACTOR, STILL_NS, Counter, Step
 
 S = 1_000_000_000
 RATED_MW = 700_000
@@ -90,6 +90,12 @@ def test_a_counter_that_stands_still_is_no_zero() -> None:
     assert (stuck.energy_uj, code(stuck)) == (None, "counter-stuck")
     assert dict(stuck.fault.params) == {"counter": "5000000", "seconds": "1.000"}  # type: ignore[union-attr]
     assert code(counter.step(5_000_000, S // 10)) == "counter-stuck"
+
+
+def test_half_a_second_without_a_move_is_a_standstill_by_itself() -> None:
+    """At a period of half a second no interval may say zero."""
+    assert code(started().step(5_000_000, STILL_NS)) == "counter-stuck"
+    assert started().step(5_000_000, STILL_NS - 1).energy_uj == 0
 
 
 def test_a_counter_not_yet_due_to_move_gives_zero_until_a_second_has_passed() -> None:
