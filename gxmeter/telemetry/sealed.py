@@ -54,11 +54,12 @@ class Restored:
         return sha256_bytes(self.data) == self.sha256
 
 
-def seal(data: bytes) -> bytes:
+def seal(data: bytes, *, file: str = "journal") -> bytes:
     """The Parquet file of a segment; the same bytes give the same file (of one pyarrow version).
 
     Args:
         data: bytes of a segment that ends with a line break.
+        file: its name, for the finding.
 
     Raises:
         InputError: ``journal-not-sealable``: a torn last line, or a line that is no UTF-8.
@@ -67,11 +68,11 @@ def seal(data: bytes) -> bytes:
     import pyarrow.parquet as pq  # noqa: PLC0415 - heavy, loaded when a segment is sealed
 
     if not data.endswith(b"\n"):
-        raise InputError("journal-not-sealable", reason="torn tail")
+        raise InputError("journal-not-sealable", file=file, reason="torn tail")
     rows: list[dict[str, Any]] = []
     for line in data[:-1].split(b"\n"):
         record = _typed(line)
-        rows.append(_text(line) if record is None else _columns(record))
+        rows.append(_text(line, file) if record is None else _columns(record))
     about = {"gxmeter.sealed": FORM, "gxmeter.sha256": sha256_bytes(data), "gxmeter.bytes": str(len(data))}
     table = pa.Table.from_pylist(rows, schema=_schema())
     sink = io.BytesIO()
@@ -148,11 +149,11 @@ def _typed(line: bytes) -> Interval | None:
     return record if isinstance(record, Interval) and encode(record) == line + b"\n" else None
 
 
-def _text(line: bytes) -> dict[str, Any]:
+def _text(line: bytes, file: str) -> dict[str, Any]:
     try:
         return {"line": line.decode("utf-8")}
     except UnicodeDecodeError:
-        raise InputError("journal-not-sealable", reason="no UTF-8") from None
+        raise InputError("journal-not-sealable", file=file, reason="no UTF-8") from None
 
 
 def _columns(record: Interval) -> dict[str, Any]:

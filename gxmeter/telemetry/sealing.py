@@ -15,7 +15,7 @@ from pathlib import Path
 from gxmeter.core.errors import InputError
 from gxmeter.core.files import sha256_bytes, write_atomically
 from gxmeter.core.findings import Finding, finding
-from gxmeter.core.journal import Interval
+from gxmeter.core.journal import SUFFIX, Interval
 from gxmeter.core.journal_decode import Segment, check_link, decode
 from gxmeter.telemetry.journal_files import SegmentFile, neighbour, segment_files
 from gxmeter.telemetry.sealed import SEALED_SUFFIX, seal, unseal
@@ -75,21 +75,14 @@ def _seal_one(file: SegmentFile, done: Sealing, before_ms: int | None, *, keep: 
         done.findings.append(_refused(file, faults))
         return
     try:
-        blob = seal(data)
+        blob = seal(data, file=str(file.path))
     except InputError as error:
-        done.findings += [_refused(file, [str(dict(item.params).get("reason"))]) for item in error.findings]
+        done.findings += error.findings
         return
-    target = file.path.with_name(file.path.name.removesuffix(file.path.suffix) + SEALED_SUFFIX)
-    if not _gives(blob, data):
+    target = file.path.with_name(file.path.name.removesuffix(SUFFIX) + SEALED_SUFFIX)
+    if not _replace(file.path, data, target, blob, keep=keep):
         done.findings.append(_refused(file, ["restored bytes differ"]))
         return
-    _write(target, blob)
-    if not _gives(target, data):
-        done.findings.append(_refused(file, ["written file differs"]))
-        return
-    if not keep:
-        file.path.unlink(missing_ok=True)
-        _force(file.path.parent)
     done.sealed.append(Sealed(target, len(data), len(blob), _energies(segment)))
 
 
@@ -120,9 +113,19 @@ def _gives(sealed: Path | bytes, data: bytes) -> bool:
     return restored.intact and restored.sha256 == sha256_bytes(data) and restored.data == data
 
 
-def _write(target: Path, blob: bytes) -> None:
+def _replace(original: Path, data: bytes, target: Path, blob: bytes, *, keep: bool) -> bool:
+    """Put the sealed file beside the original, and take that away once the one on disk restores to it."""
+    if not _gives(blob, data):
+        return False
     write_atomically(target, blob)
     _force(target.parent)
+    if not _gives(target, data):
+        target.unlink(missing_ok=True)
+        return False
+    if not keep:
+        original.unlink(missing_ok=True)
+        _force(original.parent)
+    return True
 
 
 def _force(folder: Path) -> None:
