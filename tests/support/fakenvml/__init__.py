@@ -78,6 +78,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -158,7 +159,7 @@ class Fake:
 
     @contextmanager
     def loaded(self, *, begin_ns: int = 1_000_000_000_000) -> Iterator[Clock]:
-        """Put the library into this process, where nvidia-ml-py finds it, and stop its clock.
+        """Put the library into this process, in place of what nvidia-ml-py has loaded, and stop its clock.
 
         Args:
             begin_ns: the beginning, and what the clock says first [ns].
@@ -172,12 +173,12 @@ class Fake:
             script.write(f"begin={begin_ns}\n")
         before = os.environ.get("FAKENVML_SCRIPT")
         os.environ["FAKENVML_SCRIPT"] = str(self.path)
-        fake = ctypes.CDLL(str(library() / _SONAME))
-        _forget(pynvml)
+        fake, own = ctypes.CDLL(str(library() / _SONAME)), (pynvml.nvmlLib, pynvml._nvmlLib_refcount)
+        _put(pynvml, fake, 0)
         try:
             yield Clock(fake, self, begin_ns)
         finally:
-            _forget(pynvml)
+            _put(pynvml, *own)
             _ctypes.dlclose(fake._handle)
             os.environ.pop("FAKENVML_SCRIPT")
             if before is not None:
@@ -226,11 +227,7 @@ def _paths(*, nvidia_smi: bool) -> dict[str, str]:
     return paths
 
 
-def _forget(pynvml: object) -> None:
-    """Make nvidia-ml-py look for the library anew."""
-    known = getattr(pynvml, "nvmlLib", None)
-    if known is not None:
-        _ctypes.dlclose(known._handle)
-    pynvml.nvmlLib = None  # type: ignore[attr-defined]
-    pynvml._nvmlLib_refcount = 0  # type: ignore[attr-defined]
-    pynvml._nvmlGetFunctionPointer_cache.clear()  # type: ignore[attr-defined]
+def _put(pynvml: Any, library: ctypes.CDLL | None, users: int) -> None:
+    """Make nvidia-ml-py call this library; None makes it look for the machine's when it is next asked."""
+    pynvml.nvmlLib, pynvml._nvmlLib_refcount = library, users
+    pynvml._nvmlGetFunctionPointer_cache.clear()
