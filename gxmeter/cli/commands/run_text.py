@@ -45,7 +45,7 @@ SETTINGS = frozenset(
 )
 """Findings that were said at the start and take no energy away; the summary does not say them again."""
 
-_INDENT = " " * len("gxmeter: ")
+_INDENT = "  "
 _MOST_PHASES = 4
 _QUIET_NS = 5_000_000_000
 _NS_PER_MS = 1_000_000
@@ -116,7 +116,7 @@ def _mass(result: MeterResult, found: SiteFactor | None, *, ja: bool) -> Iterato
         yield f"{mass}(指定された係数 {said})" if ja else f"{mass} by the factor given, {said}"
     else:
         at, name = result.site, found.id
-        yield f"{mass}(拠点 {at} の係数 {said}、{name})" if ja else f"{mass} at {at} by {said} ({name})"
+        yield f"{mass}({at}、{said}、{name})" if ja else f"{mass} at {at} by {said} ({name})"
 
 
 def _mean(result: MeterResult) -> str:

@@ -43,10 +43,10 @@ def text(language: str, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> str:
 def test_energy_time_power_and_share_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
     first, second, *_ = text("en", monkeypatch).splitlines()
     assert first == "gxmeter: 62.25 Wh in 0:01:23, mean 2.70 kW"
-    assert second == "         devices: over 99 % measured, the rest estimated"
+    assert second == "  devices: over 99 % measured, the rest estimated"
     first, second, *_ = text("ja", monkeypatch).splitlines()
     assert first == "gxmeter: 62.25 Wh(0:01:23、平均 2.70 kW)"
-    assert second == "         装置の合計: 実測 99%超、残りは推計"
+    assert second == "  装置の合計: 実測 99%超、残りは推計"
 
 
 def test_nothing_measured_and_everything_measured_are_said_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,7 +70,7 @@ def test_the_sites_factor_is_named_and_gives_way_to_one_that_was_handed_over(mon
     said = "\n".join(summary_lines(result(kg_per_kwh=Decimal(1)), found))
     assert "62.2 g-CO2 by the factor given, 1 kg-CO2/kWh" in said
     monkeypatch.setenv("GXMETER_LANG", "ja")
-    assert "拠点 tokyo の係数 0.431 kg-CO2/kWh、jp-tepco-fy2024" in "\n".join(summary_lines(result(), found))
+    assert "26.8 g-CO2(tokyo、0.431 kg-CO2/kWh、jp-tepco-fy2024" in "\n".join(summary_lines(result(), found))
 
 
 def test_phases_tokens_and_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,7 +89,7 @@ def test_phases_tokens_and_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_machine_with_its_own_meter_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     phases = {"": PhaseSum(332_000_000_000, 83 * S)}
     said = text("en", monkeypatch, node_uj=332_000_000_000, phases=phases)
-    assert said.startswith("gxmeter: 92.22 Wh in 0:01:23, mean 4.00 kW\n         measured by the machine's own meter")
+    assert said.startswith("gxmeter: 92.22 Wh in 0:01:23, mean 4.00 kW\n  measured by the machine's own meter")
 
 
 def test_the_node_by_its_declared_ratio(monkeypatch: pytest.MonkeyPatch) -> None:
