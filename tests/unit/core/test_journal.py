@@ -90,11 +90,48 @@ def test_a_whole_segment_has_no_findings() -> None:
     assert found.next_n == 7
 
 
-def test_an_interval_of_eight_gpus_takes_less_than_100_bytes_a_device() -> None:
-    counters = tuple((987_654_321_000 + i, 987_654_921_000 + i) for i in range(8))
-    whole = interval(1234, energy_uj=(600_000_123,) * 8, counters=counters)
-    assert len(encode(whole)) / 8 < 100
-    assert len(encode(interval(1234))) / 2 < 100
+MONO = 987_654_321_012_345
+"""Eleven days after a boot [ns]: fifteen digits."""
+
+
+def size_of(energy_uj: tuple[int, ...], counters: tuple[tuple[int, int] | None, ...] | None) -> int:
+    """Bytes of a second's line late in a long journal, with clocks and counters of full length."""
+    line = Interval(8_640_000, T0, T0 + 1000, MONO, MONO + 1_000_113_254, energy_uj, None, counters)
+    return len(encode(line))
+
+
+GPU_COUNTER = (987_654_321_012, 987_654_656_012)
+"""An NVML counter [mJ] of twelve digits: 335 W for a second."""
+PACKAGE_COUNTER = (262_143_328_850, 262_143_448_850)
+"""A powercap counter [uJ] near its wrap: twelve digits."""
+
+
+@pytest.mark.parametrize(
+    ("energies", "counters"),
+    [
+        ((335_000_000,) * 8 + (120_000_000, 40_000_000), (GPU_COUNTER,) * 8 + (PACKAGE_COUNTER, None)),
+        ((335_000_000, 120_000_000, 40_000_000), (GPU_COUNTER, PACKAGE_COUNTER, None)),
+        ((120_000_000, 20_000_000), (PACKAGE_COUNTER, PACKAGE_COUNTER)),
+        ((120_000_000, 40_000_000), (PACKAGE_COUNTER, None)),
+        ((120_000_000, 40_000_000), None),
+    ],
+    ids=[
+        "8 GPUs, CPU, RAM",
+        "1 GPU, CPU, RAM",
+        "CPU and DRAM counters",
+        "CPU counter, RAM model",
+        "CPU and RAM models",
+    ],
+)
+def test_an_interval_takes_less_than_100_bytes_a_device(
+    energies: tuple[int, ...], counters: tuple[tuple[int, int] | None, ...] | None
+) -> None:
+    assert size_of(energies, counters) / len(energies) < 100
+
+
+def test_a_host_with_one_component_only_takes_about_150_bytes() -> None:
+    """The line's own 100 bytes (kind, number, four clocks, checksum) stand alone there; docs/reference/journal.md."""
+    assert 100 < size_of((120_000_000,), (PACKAGE_COUNTER,)) < 160
 
 
 def test_the_checksum_is_crc32_of_the_json() -> None:
