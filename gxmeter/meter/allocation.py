@@ -30,7 +30,7 @@ from gxmeter.meter.cgroups import (
     cpu_limits,
     cpu_list,
     cpuset,
-    find_cgroup,
+    find_cgroups,
     memory_limits,
     small_text,
 )
@@ -144,19 +144,19 @@ def read_allocation(environ: Mapping[str, str], root: Path = Path("/"), pid: str
         root: where the file systems ``/proc`` and ``/sys`` are found.
         pid: the process that is asked for, as in ``/proc``.
     """
-    groups = {name: find_cgroup(name, root, pid) for name in ("cpuset", "cpu", "memory")}
-    ours = None if groups["cpuset"] is None else cpuset(groups["cpuset"])
+    groups = find_cgroups(("memory", "cpu", "cpuset"), root, pid)
+    ours = cpuset(groups["cpuset"]) if "cpuset" in groups else None
     host = _host_cpus(root, ours)
     memory_host = _host_memory(root)
     processors = _cpus_by_group(groups, ours, host)
     if processors.source is None:
         processors = _cpus_by_slurm(environ, host)
-    memory = _memory_by_group(groups["memory"], memory_host)
+    memory = _memory_by_group(groups.get("memory"), memory_host)
     if memory.source is None:
         memory = _memory_by_slurm(environ, host, memory_host)
     gpus_from = next((name for name in GPU_VARIABLES if _is_gpu_text(environ.get(name))), None)
     sources = [name for name in (V2, V1, SLURM) if name in {processors.source, memory.source}]
-    known = [group for group in (groups["memory"], groups["cpu"], groups["cpuset"]) if group is not None]
+    known = list(groups.values())
     return Allocation(
         source="+".join(sources) or NONE,
         cpus=processors.cpus,
@@ -172,14 +172,14 @@ def read_allocation(environ: Mapping[str, str], root: Path = Path("/"), pid: str
     )
 
 
-def _cpus_by_group(groups: Mapping[str, Cgroup | None], ours: tuple[int, ...] | None, host: int) -> _Part:
+def _cpus_by_group(groups: Mapping[str, Cgroup], ours: tuple[int, ...] | None, host: int) -> _Part:
     """The CPU set where it is narrower than the host, and the quota where it is narrower than that."""
     limited = ours is not None and len(ours) < host
     cpus = ours if limited else None
-    group = groups["cpu"]
+    group = groups.get("cpu")
     limits = [] if group is None else cpu_limits(group)
     quota = _tightest(limits, (len(cpus) if cpus else host) * _MILLI)
-    by = group if quota.amount is not None else groups["cpuset"] if limited else None
+    by = group if quota.amount is not None else groups.get("cpuset") if limited else None
     return _Part(by.version, cpus, quota.amount, quota.groups) if by else _Part()
 
 

@@ -51,21 +51,18 @@ class _Mount:
     place: PurePosixPath
 
 
-def find_cgroup(controller: str, root: Path, pid: str) -> Cgroup | None:
-    """The group of a process for a controller (``cpu``, ``cpuset``, ``memory``), or None where there is none."""
+def find_cgroups(controllers: tuple[str, ...], root: Path, pid: str) -> dict[str, Cgroup]:
+    """The groups of a process for controllers such as ``cpu``; those that there are.
+
+    Args:
+        controllers: names as the kernel has them.
+        root: where ``/proc`` and the mounts are found.
+        pid: as in ``/proc``.
+    """
     paths = _paths(small_text(root / "proc" / pid / "cgroup"))
-    version = V1 if controller in paths else V2
-    path = paths.get(controller, paths.get(""))
-    if path is None:
-        return None
     mounts = _mounts(small_text(root / "proc" / pid / "mountinfo"))
-    for mount in sorted(mounts, key=lambda mount: _rank(mount, path)):
-        if not _carries(mount, version, controller):
-            continue
-        folders = _folders(root, mount, path)
-        if folders:
-            return Cgroup(version, path, folders)
-    return None
+    found = {name: _find(name, paths, mounts, root) for name in controllers}
+    return {name: group for name, group in found.items() if group is not None}
 
 
 def cpu_limits(group: Cgroup) -> list[Limit]:
@@ -100,6 +97,20 @@ def cpu_list(text: str) -> tuple[int, ...]:
             return ()
         cpus |= set(range(start, stop + 1))
     return tuple(sorted(cpus))
+
+
+def _find(controller: str, paths: dict[str, str], mounts: list[_Mount], root: Path) -> Cgroup | None:
+    version = V1 if controller in paths else V2
+    path = paths.get(controller, paths.get(""))
+    if path is None:
+        return None
+    for mount in sorted(mounts, key=lambda mount: _rank(mount, path)):
+        if not _carries(mount, version, controller):
+            continue
+        folders = _folders(root, mount, path)
+        if folders:
+            return Cgroup(version, path, folders)
+    return None
 
 
 def _limits(group: Cgroup, amount_of: Callable[[Path], int | None]) -> list[Limit]:

@@ -12,7 +12,7 @@ import pytest
 from meter_helpers import environment
 
 from gxmeter.meter.allocation import Allocation, read_allocation
-from gxmeter.meter.cgroups import cpu_list, find_cgroup
+from gxmeter.meter.cgroups import cpu_list, find_cgroups
 from gxmeter.meter.claims import cpu_key
 
 GIB = 1 << 30
@@ -443,7 +443,7 @@ print(repr(read_allocation({})))
 def real_group(request: pytest.FixtureRequest) -> Iterator[Path]:
     """A group of our own below our group of a controller; removed again."""
     controller = request.param
-    ours = find_cgroup(controller, Path("/"), "self")
+    ours = find_cgroups((controller,), Path("/"), "self").get(controller)
     if os.geteuid() != 0 or ours is None:
         pytest.skip("needs root and a mounted hierarchy")
     if ours.version == "cgroup-v2" and controller not in (ours.folders[0] / "cgroup.subtree_control").read_text():

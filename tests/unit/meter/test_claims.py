@@ -603,6 +603,15 @@ def test_root_and_others_go_to_the_same_next_folder(
 # ---------------------------------------------------------------- the rest
 
 
+@pytest.mark.skipif(not os.access("/dev/shm", os.W_OK), reason="no /dev/shm that may be written")
+def test_without_a_folder_all_processes_of_the_host_meet(start: Start) -> None:
+    own = f"gpu_key('GPU-of-this-test-{os.getpid()}')"
+    one, two = start(), start()
+    assert one.says(f"globals().update(claims=Claims.open()) or claims.claim({own})") == "None"
+    assert two.says(f"globals().update(claims=Claims.open()) or claims.claim({own})") == f"Holder(pid={one.pid})"
+    assert one.says("claims.faults") == "()"
+
+
 def test_the_folder_may_be_named_in_the_environment() -> None:
     assert folder_of({"GXMETER_CLAIMS": "/run/shared"}) == Path("/run/shared")
     assert folder_of({"GXMETER_CLAIMS": "relative"}) is folder_of({}) is folder_of({"GXMETER_CLAIMS": ""}) is None

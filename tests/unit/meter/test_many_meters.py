@@ -21,7 +21,7 @@ import pytest
 from meter_helpers import ROOT, environment, segments
 
 from gxmeter.core.journal import Head, Interval
-from gxmeter.meter.cgroups import find_cgroup
+from gxmeter.meter.cgroups import find_cgroups
 
 PERIOD_S = 0.1
 WATTS = {"cpu": 100, "ram": 20, "gpu": 300}
@@ -325,7 +325,7 @@ IN_GROUP = "import os; open(os.environ['GROUP'] + '/cgroup.procs', 'w').write('0
 @pytest.fixture
 def halves() -> Iterator[list[Path]]:
     """Two control groups with half of the host's CPU time each."""
-    ours = find_cgroup("cpu", Path("/"), "self")
+    ours = find_cgroups(("cpu",), Path("/"), "self").get("cpu")
     if os.geteuid() != 0 or ours is None or ours.path != "/":
         pytest.skip("needs root, and a cpu hierarchy in which we are at the top")
     folders = [ours.folders[0] / f"gxmeter-test-{os.getpid()}-{half}" for half in "ab"]
