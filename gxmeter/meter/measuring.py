@@ -14,6 +14,7 @@ from decimal import Decimal
 from gxmeter.core.findings import Finding, finding
 from gxmeter.meter.budget import Budget
 from gxmeter.meter.claims import Claims, folder_of
+from gxmeter.meter.lineup import Lineup
 from gxmeter.meter.place import safe_id
 from gxmeter.meter.recorder import Recorder
 from gxmeter.meter.roster import Roster
@@ -24,6 +25,7 @@ from gxmeter.meter.settle import Plan, host_prefix, settle
 from gxmeter.meter.ticks import Moment, Ticks
 from gxmeter.meter.told import Told
 from gxmeter.meter.totals import MeterResult, Totals
+from gxmeter.meter.troubles import Troubles
 from gxmeter.meter.wishes import Wishes
 from gxmeter.meter.work import Work
 
@@ -70,15 +72,18 @@ class Measuring:
 
     def _settle(self) -> None:
         plan = self.plan = settle(self.wishes, self.began, self.environ)
+        recorder = Recorder(plan.head, plan.workspace, self.wishes.segment_s, warn)
+        roster = Roster(host_prefix(plan.head.host), Claims.open(folder_of(self.environ)), plan.allocation)
+        troubles, compare = Troubles(recorder), self.sensors is not None
         self.sampler = Sampler(
-            recorder=Recorder(plan.head, plan.workspace, self.wishes.segment_s, warn),
-            roster=Roster(host_prefix(plan.head.host), Claims.open(folder_of(self.environ)), plan.allocation),
+            recorder=recorder,
+            lineup=Lineup(recorder, roster, self.ticks, troubles, self.began, self.wake, compare),
+            troubles=troubles,
             ticks=self.ticks,
             work=Work(self.told),
             budget=Budget(plan.budget_kwh, plan.node_ratio or Decimal(1)),
             period_ns=plan.period_ns,
             began=self.began,
-            compare=self.sensors is not None,
             stop=self.stop,
             wake=self.wake,
         )

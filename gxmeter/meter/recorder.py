@@ -53,7 +53,7 @@ class Recorder:
     begun: bool = False
     _writer: JournalWriter | None = None
     _early: list[tuple[Fault, Moment]] = field(default_factory=list)
-    _said: set[tuple[str, tuple[tuple[str, str], ...]]] = field(default_factory=set)
+    _said: set[tuple[str, str]] = field(default_factory=set)
 
     def begin(self, role: str) -> None:
         """Make the folder and write the head; where nothing can be written the findings say so."""
@@ -92,20 +92,25 @@ class Recorder:
         self.head = replace(self.head, methods=tuple(methods))
 
     def remark(self, fault: Fault, now: Moment, *, component: int | None = None) -> None:
-        """Write a fault down and tell it; one that stands already is not repeated."""
+        """Write a fault down; people are told once of each, however often it comes back."""
+        if not self.begun:
+            if (fault, now) not in self._early:
+                self._early.append((fault, now))
+            return
         params = dict(fault.params)
         if component is not None:
             params["device"] = self.head.components[component].device
-        elif (fault.code, fault.params) in self._said:
-            return
-        if not self.begun:
-            self._early.append((fault, now))
-            return
-        self._said.add((fault.code, fault.params))
-        item = finding(fault.code, row=None, **params)
-        self.findings.append(item)
-        self.say(item)
+        self._tell(fault.code, params)
         self.put(Remark(0, now.utc_ms, fault.code, tuple(sorted(params.items())), component))
+
+    def _tell(self, code: str, params: dict[str, str]) -> None:
+        """Tell people, unless they were told of the same of the same device."""
+        item = finding(code, row=None, **params)
+        known = (code, params.get("device", "") or item.en)
+        if known not in self._said:
+            self._said.add(known)
+            self.findings.append(item)
+            self.say(item)
 
     def put(self, record: Put) -> None:
         """Append a record."""
@@ -136,9 +141,8 @@ class Recorder:
         if self._writer is not None:
             self._writer.close(reason, now)
         elif not self.begun and not quiet:
-            for item in (finding(fault.code, row=None, **dict(fault.params)) for fault, _ in self._early):
-                self.findings.append(item)
-                self.say(item)
+            for fault, _ in self._early:
+                self._tell(fault.code, dict(fault.params))
 
     @property
     def lost(self) -> int:

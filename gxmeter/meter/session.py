@@ -189,7 +189,8 @@ class Meter:
         plan = self._measuring.plan if self._measuring else None
         if plan is None:
             return {}
-        names = {"GXMETER_RUN": plan.head.run, "GXMETER_SITE": plan.head.site}
+        names = {"GXMETER_RUN": plan.head.run}
+        names |= {"GXMETER_SITE": plan.head.site} if plan.head.site != "unknown" else {}
         return names | ({"GXMETER_WORKSPACE": str(plan.workspace)} if plan.workspace is not None else {})
 
     @property
@@ -277,6 +278,7 @@ class _Thread(threading.Thread):
         """Note the moment, the environment and the folder; all else is done by :meth:`run`."""
         super().__init__(name="gxmeter", daemon=True)
         self.wishes, self.sensors, self.ticks, self.told = wishes, sensors, ticks, told
+        self.pid = os.getpid()
         self.environ = dict(os.environ)
         self.began = ticks.now()
         self.stopping, self.wake, self.settled = threading.Event(), threading.Event(), threading.Event()
@@ -304,9 +306,10 @@ class _Thread(threading.Thread):
             self.settled.set()
 
     def end(self) -> None:
-        """Tell it to end."""
-        self.stopping.set()
-        self.wake.set()
+        """Tell it to end. In a forked child there is no thread, and its events may be locked for ever."""
+        if os.getpid() == self.pid:
+            self.stopping.set()
+            self.wake.set()
 
     def finish(self, reason: str) -> MeterResult | None:
         """Tell it to end, wait for that, and say what came of it."""

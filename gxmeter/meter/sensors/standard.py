@@ -15,10 +15,13 @@ def standard(environ: Mapping[str, str]) -> list[Sensor]:
     """
     from gxmeter.meter.sensors.codecarbon import CodeCarbonSensor  # noqa: PLC0415 - off the training's thread
     from gxmeter.meter.sensors.nvml import NvmlSensor  # noqa: PLC0415
+    from gxmeter.meter.sensors.nvml_visible import PCI_ORDER  # noqa: PLC0415
     from gxmeter.meter.sensors.powercap import PowercapSensor  # noqa: PLC0415
 
-    visible = environ.get("CUDA_VISIBLE_DEVICES", environ.get("NVIDIA_VISIBLE_DEVICES"))
-    sensors: list[Sensor] = [NvmlSensor(visible=visible), PowercapSensor(), CodeCarbonSensor(nvidia=False)]
+    visible, order = environ.get("CUDA_VISIBLE_DEVICES"), environ.get("CUDA_DEVICE_ORDER")
+    if visible is None:
+        visible, order = environ.get("NVIDIA_VISIBLE_DEVICES"), PCI_ORDER
+    sensors: list[Sensor] = [NvmlSensor(visible=visible, order=order), PowercapSensor(), CodeCarbonSensor(nvidia=False)]
     return [*sensors, *_controller(environ)]
 
 

@@ -1,0 +1,210 @@
+"""The sensors of a meter: opened, claimed, and taken up as they become ready or free.
+
+Quick sensors (counters) are opened first; slow ones are opened by a thread of their own and join at an interval's
+edge. A part that another meter of this host has is left to it and asked for again once a second, so that it is taken
+over when that meter ends, however it ends.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from gxmeter.core.journal import METER, PARTICIPANT, Change
+from gxmeter.core.journal import Sensor as SensorRecord
+from gxmeter.meter.claims import lost
+from gxmeter.meter.recorder import Recorder
+from gxmeter.meter.roster import Entry, Roster
+from gxmeter.meter.sensors.base import Fault, Opened, Sample, Sensor
+from gxmeter.meter.sensors.guarded import Guarded
+from gxmeter.meter.ticks import NS_PER_S, Moment, Ticks
+from gxmeter.meter.troubles import Troubles, gap
+
+
+@dataclass(slots=True)
+class _Live:
+    """A sensor that has been opened; ``started`` once one of its parts is ours."""
+
+    sensor: Guarded
+    entries: list[Entry]
+    started: bool = False
+    poll_ns: int = 0
+
+
+@dataclass(slots=True)
+class Lineup:
+    """All sensors of one meter.
+
+    Attributes:
+        recorder: the record.
+        roster: parts and claims.
+        ticks: the clocks.
+        troubles: components without numbers.
+        began: when the meter was started.
+        wake: set when a slow sensor is ready.
+        compare: whether sensors are asked for parts that another reads already.
+    """
+
+    recorder: Recorder
+    roster: Roster
+    ticks: Ticks
+    troubles: Troubles
+    began: Moment
+    wake: threading.Event
+    compare: bool = False
+    _lives: list[_Live] = field(default_factory=list)
+    _slow: list[Guarded] = field(default_factory=list)
+    _joining: deque[tuple[Guarded, Opened]] = field(default_factory=deque)
+    _opening: list[Fault] = field(default_factory=list)
+    _random: random.Random = field(default_factory=random.Random)  # noqa: S311 - for uneven times, no secret
+
+    @property
+    def counting(self) -> bool:
+        """Whether parts of this host are ours, or nobody's: False where another meter has them all."""
+        return any(entry.granted for entry in self.roster.entries) or not self.wanting
+
+    @property
+    def wanting(self) -> bool:
+        """Whether another meter has something that we would read."""
+        return bool(self._slow) or not all(entry.granted for entry in self.roster.entries)
+
+    @property
+    def joining(self) -> bool:
+        """Whether a slow sensor is ready to join."""
+        return bool(self._joining)
+
+    def open(self, sensors: Sequence[Sensor]) -> Moment:
+        """Open the quick sensors and begin the record; the slow ones follow. The moment from which energy counts."""
+        for sensor in sensors:
+            self.roster.know(sensor.methods)
+        self.recorder.methods(self.roster.methods)
+        for sensor in sensors:
+            if sensor.quick:
+                guarded = Guarded(sensor)
+                self._admit(guarded, guarded.open(self._taken()))
+            else:
+                self._slow.append(Guarded(sensor))
+        self._claim()
+        baseline, now = self._baseline()
+        ours = self._begin_slow()
+        if ours or self.counting:
+            self.recorder.begin(METER)
+        return self._started(baseline, now)
+
+    def _taken(self) -> frozenset[str]:
+        return frozenset() if self.compare else self.roster.labels()
+
+    def _begin_slow(self) -> bool:
+        """Open the slow sensors beside the loop, once processor or memory of this host is ours; whether it is now."""
+        if not self._slow or not self.roster.may_have_host():
+            return False
+        slow, self._slow = self._slow, []
+        threading.Thread(target=self._open_slow, args=(slow,), name="gxmeter-open", daemon=True).start()
+        return True
+
+    def _open_slow(self, sensors: Sequence[Guarded]) -> None:
+        """Open sensors that take their time, one after the other; they join at an interval's edge."""
+        for sensor in sensors:
+            self._joining.append((sensor, sensor.open(self._taken())))
+            self.wake.set()
+
+    def _admit(self, sensor: Guarded, opened: Opened) -> None:
+        now = self.ticks.now()
+        for item in opened.faults:
+            if item not in self._opening:  # two sensors may say the same of one machine
+                self._opening.append(item)
+                self.recorder.remark(item, now)
+        number = self.recorder.sensor(SensorRecord(sensor.sensor.name, opened.version, opened.driver), now)
+        self._lives.append(_Live(sensor, self.roster.admit(number, opened.parts)))
+
+    def _claim(self) -> bool:
+        """Ask for what is not ours; whether the components changed."""
+        if not self.roster.claim():
+            return False
+        now = self.ticks.now()
+        before = {id(entry): entry.index for entry in self.roster.entries}
+        changes = self.roster.arrange()
+        for entry in self.roster.entries:
+            known = before[id(entry)]
+            if known is not None and known != entry.index:
+                self.troubles.end(known, now)
+        self.recorder.components(self.roster.components, changes, now)
+        return True
+
+    def _baseline(self) -> tuple[list[_Live], Moment]:
+        """Set the baseline of every sensor that has a part of ours now; those that had none before, and the moment."""
+        fresh = [live for live in self._lives if not live.started and any(entry.granted for entry in live.entries)]
+        for live in fresh:
+            live.sensor.start()
+            live.started = True
+            live.poll_ns = self._next_poll(live, self.ticks.now())
+        return fresh, self.ticks.now()
+
+    def _started(self, fresh: list[_Live], now: Moment) -> Moment:
+        """Write down since when the parts of these sensors are measured: from ``now``, which is returned."""
+        if fresh and not self.recorder.begun:
+            self.recorder.begin(METER)
+        elif fresh and self.recorder.head.role == PARTICIPANT:
+            self.recorder.rotate(now, role=METER)
+        for live in fresh:
+            late = tuple(entry.index for entry in live.entries if entry.index is not None)
+            self.recorder.put(gap(self.began, now, "starting", late))
+        return now
+
+    def join(self, last: Moment) -> Moment:
+        """Take up sensors that have become ready and parts that have become free; from when the next interval runs."""
+        joined = False
+        self._begin_slow()
+        while self._joining:
+            self._admit(*self._joining.popleft())
+            joined = True
+        self._keep(last)
+        if self._claim() or joined:
+            self._started(*self._baseline())
+        return last
+
+    def _keep(self, now: Moment) -> None:
+        """Hold on to the claims; what another meter got in spite of that ends here."""
+        gone = self.roster.claims.keep()
+        for index in self.roster.lose(gone):
+            self.troubles.end(index, now)
+            self.recorder.put(Change(0, now.utc_ms, now.mono_ns, removed=index))
+        for key in gone:
+            self.recorder.remark(lost(key), now)
+
+    @property
+    def next_poll_ns(self) -> int:
+        """When the next sensor wants to be polled [ns, monotonic clock]; 0 where none does."""
+        return min((live.poll_ns for live in self._lives if live.started and live.poll_ns), default=0)
+
+    def poll(self) -> None:
+        """Poll the sensors whose time has come."""
+        now = self.ticks.now()
+        for live in self._lives:
+            if live.started and live.poll_ns and now.mono_ns >= live.poll_ns:
+                live.sensor.poll()
+                live.poll_ns = self._next_poll(live, now)
+
+    def _next_poll(self, live: _Live, now: Moment) -> int:
+        """Uneven on purpose: a steady rate would lock to a periodic load. 0 for a sensor that needs no polls [ns]."""
+        if live.sensor.sensor.poll_s is None:
+            return 0
+        return now.mono_ns + round(live.sensor.sensor.poll_s * NS_PER_S * (0.5 + self._random.random()))
+
+    def read(self, elapsed_ns: int) -> list[tuple[Entry, Sample]]:
+        """One sample of every part that is ours, over the last ``elapsed_ns`` [ns]."""
+        return [
+            (entry, sample)
+            for live in self._lives
+            if live.started
+            for entry, sample in zip(live.entries, live.sensor.read(elapsed_ns), strict=True)
+            if entry.index is not None
+        ]
+
+    def close(self) -> None:
+        """Let go of the sensors."""
+        for live in self._lives:
+            live.sensor.close()
