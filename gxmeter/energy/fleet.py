@@ -72,11 +72,11 @@ def _jobs(members: Sequence[_Record]) -> Iterator[tuple[int, list[_Record]]]:
     A meter outside the launcher knows no nodes; then those that took part inside of it say how many there are.
     """
     measuring = [record for record in members if record.origin.measures]
-    jobs: dict[tuple[str, int, int], list[_Record]] = defaultdict(list)
+    jobs: dict[tuple[str, str, int], list[_Record]] = defaultdict(list)
     for record in measuring:
         origin = record.origin
         if origin.nodes is not None:
-            jobs[origin.job, origin.attempt or 0, origin.nodes].append(record)
+            jobs[origin.job, origin.attempt, origin.nodes].append(record)
     if jobs:
         yield from ((nodes, job) for (_, _, nodes), job in sorted(jobs.items(), key=lambda item: item[0]))
     elif measuring:

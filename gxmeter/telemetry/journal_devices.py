@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 from gxmeter.core.findings import Finding, finding
@@ -11,6 +12,7 @@ from gxmeter.telemetry.model import DeviceInfo, Origin, PartFact, Reading
 
 _GRADES = ("A", "B", "C1", "C2", "D1", "D2", "E1", "E2", "F", "X")
 _UNKNOWN_SITE = "unknown"
+_SHARE = re.compile(r"s[0-9a-f]{8}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +85,7 @@ def grown(origin: Origin | None, segment: Segment, run: str) -> Origin | None:
     head = segment.head
     if head is None:
         return origin
-    parts = {
-        PartFact(part.uuid or "", part.device.removeprefix(f"{head.host}."), part.device) for part in counting(segment)
-    }
+    parts = {PartFact(part.uuid or "", _label(part.device), part.device) for part in counting(segment)}
     if origin is not None:
         return replace(
             origin,
@@ -100,7 +100,7 @@ def grown(origin: Origin | None, segment: Segment, run: str) -> Origin | None:
         host=head.host,
         boot=head.boot,
         job=str(facts.get("job", "")),
-        attempt=_whole(facts.get("attempt")),
+        attempt=".".join(str(facts.get(key, 0)) for key in ("requeues", "attempt")),
         nodes=_whole(facts.get("nodes")),
         node=_whole(facts.get("node")),
         start_ns=head.anchor_mono_ns,
@@ -108,6 +108,16 @@ def grown(origin: Origin | None, segment: Segment, run: str) -> Origin | None:
         measures=head.role != PARTICIPANT,
         parts=frozenset(parts),
     )
+
+
+def _label(device: str) -> str:
+    """A device's name on its host, with the mark of a share: what stands behind the host's name.
+
+    >>> _label("node7.example.jp.cpu0"), _label("node7.cpu0.s0123abcd")
+    ('cpu0', 'cpu0.s0123abcd')
+    """
+    names = device.split(".")
+    return ".".join(names[-2:] if _SHARE.fullmatch(names[-1]) else names[-1:])
 
 
 def _whole(value: object) -> int | None:

@@ -89,7 +89,7 @@ class Origin:
         host: name of the machine.
         boot: id of the machine's boot.
         job: id that all nodes of a job share; empty where the launcher gives none.
-        attempt: how often the launcher had restarted the job.
+        attempt: which try of the job it is, as text: how often it was queued again and restarted.
         nodes: how many nodes the job has.
         node: number of this one, from 0.
         start_ns, end_ns: first and last moment of the boot's monotonic clock [ns].
@@ -102,7 +102,7 @@ class Origin:
     host: str
     boot: str
     job: str
-    attempt: int | None
+    attempt: str
     nodes: int | None
     node: int | None
     start_ns: int

@@ -83,7 +83,7 @@ def seal(data: bytes, *, file: str = "journal") -> bytes:
         compression="zstd",
         compression_level=_LEVEL,
         use_dictionary=False,
-        column_encoding=dict.fromkeys([*_WHOLE, *(f"{name}.list.element" for name in _LISTS)], "DELTA_BINARY_PACKED"),
+        column_encoding=dict.fromkeys(_WHOLE, "DELTA_BINARY_PACKED"),
         store_schema=False,
     ) as writer:
         writer.write_table(table, row_group_size=len(rows))

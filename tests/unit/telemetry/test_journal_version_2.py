@@ -87,7 +87,7 @@ def test_where_the_record_comes_from_is_told(tmp_path: Path) -> None:
     _, reading = rows(maker.end().write(tmp_path))
     origin = reading.origin
     assert origin is not None
-    assert (origin.job, origin.nodes, origin.node, origin.attempt) == ("slurm-7", 4, 2, 1)
+    assert (origin.job, origin.nodes, origin.node, origin.attempt) == ("slurm-7", 4, 2, "0.1")
     assert (origin.host, origin.boot, origin.start_ns, origin.end_ns) == ("node7", "boot-7", 0, 5 * NS_PER_S)
     assert origin.parts == {("GPU-1", "gpu0", "node7.gpu0")}
 
