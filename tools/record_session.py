@@ -36,7 +36,7 @@ SECONDS = 24
 """How long the shown training runs [s]."""
 
 STEP_S = 0.8
-ARGUMENTS = ("run", "--live", "--budget", "0.05", "-w", "my-workspace", "--", "python", "train.py")
+ARGUMENTS = ("run", "--live", "--budget", "0.05", "-w", "my-workspace", "--run", "demo", "--", "python", "train.py")
 
 TITLES = {
     "en": "gxmeter run --live: a real metered run with 8 simulated GPUs (the tests' fake NVIDIA library)",
