@@ -37,7 +37,8 @@ def _param(item: Finding, name: str) -> str:
 
 def _rapl_unreadable(_item: Finding, case: Case) -> tuple[str, ...]:
     """The first line works until the next start of the machine, the second from then on."""
-    return _rapl_hidden(_item, case) if case.host.container else (_NOW, _LASTING)
+    where = "    # on the host" if case.host.container else ""
+    return (_NOW + where, _LASTING + where)
 
 
 def _rapl_hidden(_item: Finding, case: Case) -> tuple[str, ...]:
