@@ -12,6 +12,7 @@ from gxmeter.core.journal import PARTICIPANT, Head
 from gxmeter.energy.engine_local import integrate
 from gxmeter.energy.fleet import fleet_findings
 from gxmeter.energy.model import EnergyResult, Source
+from gxmeter.telemetry.sealing import seal_journals
 from gxmeter.workspace.init import init_workspace
 from tests.properties.energy.build import plain
 from tests.support.journals import BMC, GPU, NS_PER_S, PACKAGE, T0, JournalMaker, a_head, part
@@ -206,6 +207,19 @@ def test_check_and_account_of_a_workspace_both_tell(tmp_path: Path) -> None:
     book = open_workspace(tmp_path / "w")
     assert "run-nodes-missing" in {item.code for item in book.check()}
     assert "run-nodes-missing" in {item.code for item in open_workspace(tmp_path / "w").account(2026).findings}
+
+
+def test_sealing_changes_nothing_in_the_account_its_evidence_included(tmp_path: Path) -> None:
+    init_workspace(tmp_path / "w")
+    folder = tmp_path / "w" / "telemetry" / "journals"
+    folder.mkdir(parents=True, exist_ok=True)
+    site = next(path.stem for path in sorted((tmp_path / "w" / "sites").glob("*.yaml")))
+    measured(folder, "a", site=site)
+    before = open_workspace(tmp_path / "w").account(2026).year
+    assert len(seal_journals([folder / "a"]).sealed) == 1
+    after = open_workspace(tmp_path / "w").account(2026).year
+    assert [row.path for row in before.declarations.evidence if row.kind == "journal"] == ["telemetry/journals/a"]
+    assert after == before
 
 
 def test_a_participants_folder_alone_is_no_fault(tmp_path: Path) -> None:
