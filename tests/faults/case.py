@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from tests.faults.host import ROOT
@@ -58,6 +59,21 @@ class Case:
         lost_s = uncovered_s(spans, *during_ns)
         self.lost = max(self.lost, lost_s / period_s)
         assert lost_s <= period_s + late_s, f"{lost_s:.3f} s without a number, of intervals of {period_s} s"
+
+    def at_known_watts(self, spans: Sequence[Span], known_w: float, *, late_s: float = LATE_S) -> None:
+        """Every interval, and all of them together, hold what the part is known to draw.
+
+        A stretch without a gap may be off by the counter's step (0.1 s) at either end, and a single interval as well
+        by how late the thread came between its clock and the counter.
+        """
+        for span in spans:
+            length_s = (span.end_ns - span.start_ns) / 1e9
+            off_s = span.energy_uj / 1e6 / known_w - length_s
+            assert abs(off_s) < 0.2 + late_s, f"{span.energy_uj / 1e6:.1f} J in {length_s:.3f} s at {known_w} W"
+        used_s = sum(span.energy_uj for span in spans) / 1e6 / known_w
+        covered_s = sum(span.end_ns - span.start_ns for span in spans) / 1e9
+        stretches = 1 + sum(before.end_ns != after.start_ns for before, after in pairwise(spans))
+        assert abs(used_s - covered_s) < 0.1 + 0.2 * stretches, f"{used_s:.2f} s of {known_w} W in {covered_s:.2f} s"
 
     def write(self, *, held: bool) -> None:
         """Put the row down for the table."""

@@ -4,20 +4,27 @@
     python ranks.py launch COUNT SECONDS    so many ranks on this host, as a launcher starts them
     python ranks.py fork COUNT SECONDS      a metered training with COUNT forked workers
     python ranks.py spawn COUNT SECONDS     the same with spawned workers
+    python ranks.py forks COUNT SECONDS     a metered training that forks while its meter is still starting
 
 Each says on standard output what its meter says, as one line of JSON.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import time
+from typing import NoReturn
 
 import gxmeter
+
+LOADED = ("ctypes", "subprocess", "psutil", "pynvml", "logging.handlers", "decimal", "json", "rapidfuzz")
+"""Libraries that sensors load in the background, and that a worker may want as well."""
 
 
 def _said(meter: gxmeter.Meter, begin_ns: int, end_ns: int, **more: object) -> str:
@@ -43,7 +50,7 @@ def _work(seconds: float) -> None:
 
 def rank(seconds: float) -> None:
     """One rank of a launch."""
-    with gxmeter.Meter(period_s=0.5) as meter:
+    with gxmeter.Meter() as meter:
         begin_ns = time.monotonic_ns()
         _work(seconds)
         end_ns = time.monotonic_ns()
@@ -77,10 +84,8 @@ def square(number: int) -> int:
 
 def workers(how: str, count: int, seconds: float) -> None:
     """A metered training that has its data made by many processes."""
-    with gxmeter.Meter(run="workers", site="lab", period_s=0.5) as meter:
+    with gxmeter.Meter(run="workers", site="lab") as meter:
         begin_ns = time.monotonic_ns()
-        if how == "fork":
-            _bare_forks(4)
         context = multiprocessing.get_context(how)
         with context.Pool(count) as pool:
             total = sum(pool.map(square, range(20 * count), chunksize=1))
@@ -91,13 +96,42 @@ def workers(how: str, count: int, seconds: float) -> None:
     print(_said(meter, begin_ns, end_ns, total=total), flush=True)
 
 
-def _bare_forks(count: int) -> None:
-    """Children that run the interpreter's whole end, with whatever was registered for it."""
-    for _ in range(count):
-        pid = os.fork()
-        if pid == 0:
-            sys.exit(0)
-        os.waitpid(pid, 0)
+def forks(count: int, seconds: float) -> None:
+    """A metered training that forks while its meter still loads its sensors; each child loads the same libraries."""
+    children = []
+    with gxmeter.Meter(run="forks", site="lab") as meter:
+        begin_ns = time.monotonic_ns()
+        for number in range(count):
+            pid = os.fork()
+            if pid == 0:
+                _child(number)
+            children.append(pid)
+            time.sleep(0.02)
+        _work(seconds)
+        hung = _reap(children)
+        end_ns = time.monotonic_ns()
+    print(_said(meter, begin_ns, end_ns, hung=hung), flush=True)
+
+
+def _child(number: int) -> NoReturn:
+    """A forked worker: load what a sensor loads too, then run the interpreter's whole end."""
+    for name in LOADED[number % len(LOADED) :]:
+        importlib.import_module(name)
+    sys.exit(0)
+
+
+def _reap(children: list[int]) -> int:
+    """Wait for the children; those that do not end within ten seconds are ended, and counted."""
+    deadline, hung = time.monotonic() + 10, 0
+    for pid in children:
+        while os.waitpid(pid, os.WNOHANG)[0] == 0:
+            if time.monotonic() > deadline:
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+                hung += 1
+                break
+            time.sleep(0.01)
+    return hung
 
 
 def main(kind: str, *numbers: str) -> None:
@@ -106,6 +140,8 @@ def main(kind: str, *numbers: str) -> None:
         rank(float(numbers[0]))
     elif kind == "launch":
         launch(int(numbers[0]), float(numbers[1]))
+    elif kind == "forks":
+        forks(int(numbers[0]), float(numbers[1]))
     else:
         workers(kind, int(numbers[0]), float(numbers[1]))
 

@@ -10,9 +10,14 @@ WATTS = {"gpu0": 300, "gpu1": 310}
 LABELS = tuple(WATTS)
 
 
-def gpus(count: int = len(WATTS)) -> dict[str, str]:
-    """The environment in which a meter finds so many of them; their counters run from now."""
-    return fakenvml.environment(gpus=count, nvidia_smi=True)
+def gpus(count: int = len(WATTS), **script: object) -> dict[str, str]:
+    """The environment in which a meter finds so many of them; their counters run from now.
+
+    Args:
+        count: how many.
+        script: more of what ``fakenvml`` understands.
+    """
+    return fakenvml.environment(gpus=count, nvidia_smi=True, **script)
 
 
 class Changing:
@@ -33,6 +38,10 @@ class Changing:
     def answer(self) -> None:
         """Let calls that begin from now on take no time."""
         self._fake.say("*.block_s=0")
+
+    def reset(self) -> None:
+        """Let every counter begin again at zero, and nothing else happen."""
+        self._fake.say("*.counter_mj=0")
 
     def reload(self) -> None:
         """Reload the driver: counters at zero, and whoever had it open must open it anew."""

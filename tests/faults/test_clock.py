@@ -12,7 +12,6 @@ from gxmeter.core.journal import ClockChange
 from tests.faults.case import Case
 from tests.faults.host import Host
 from tests.faults.job import Job
-from tests.faults.record import watts
 from tests.faults.sensors import LABELS, WATTS, gpus
 
 Scenario = Callable[[str], Case]
@@ -49,7 +48,7 @@ def test_a_clock_that_is_set_moves_no_interval(case: Scenario, host: Host, name:
     assert change.shift_ms == pytest.approx(int(shift) * 1000, abs=1000)
     for label in LABELS:
         row.loses_at_most_one(job.spans(label), job.life_ns, job.period_s)
-        assert watts(job.spans(label)) == pytest.approx(WATTS[label], rel=0.05)
+        row.at_known_watts(job.spans(label), WATTS[label])
     assert job.journal.faults == set()
     row.sees(job.journal, "clock: step")
     _placed_by_the_first_clock(job)

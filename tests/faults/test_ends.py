@@ -21,13 +21,16 @@ from tests.faults.sensors import LABELS, gpus
 
 Scenario = Callable[[str], Case]
 SIDE_BY_SIDE = 4
+LIFE_S = 3.0
+"""How long a child lives whose meter is killed; its meter began before it, so it is always killed in time [s]."""
+
 READABLE = {"journal-no-end", "journal-torn-tail"}
 """All that a reader may object to in a journal whose meter was killed."""
 
 
 def _killed_at(host: Host, number: int, delay_s: float) -> tuple[Job, int]:
     """A job whose meter is killed so long after its start; the moment of the kill."""
-    job = Job(host, f"kill{number}", seconds=2.5, period_s=0.5, env=gpus()).begin()
+    job = Job(host, f"kill{number}", seconds=LIFE_S, period_s=0.5, env=gpus()).begin()
     time.sleep(delay_s)
     killed_ns = time.monotonic_ns()
     job.signal(signal.SIGKILL)
@@ -54,7 +57,7 @@ def _after_kill(case: Case, job: Job, killed_ns: int) -> None:
 def _kill_often(case: Case, new_host: Callable[..., Host], times: int) -> None:
     """Kill at moments drawn over the start and the first seconds of a run, some runs side by side."""
     draw = random.Random(20260401)
-    delays = [draw.uniform(0.1, 3.5) for _ in range(times)]
+    delays = [draw.uniform(0.1, LIFE_S) for _ in range(times)]
     hosts = [new_host(f"node{number}") for number in range(SIDE_BY_SIDE)]
 
     def one_host(number: int) -> None:

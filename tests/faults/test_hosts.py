@@ -11,28 +11,33 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.case import Case
+from tests.faults.case import LATE_S, Case
 from tests.faults.host import Host, environment
 from tests.faults.job import Job, wait_for, workspace
-from tests.faults.record import Journal, Span, journals, watts
+from tests.faults.record import Journal, Span, journals
 from tests.faults.sensors import LABELS, WATTS, gpus
 
 Scenario = Callable[[str], Case]
 RANKS = Path(__file__).with_name("ranks.py")
 COUNT = 24
+PERIOD_S = 1.0
+"""What a meter's interval is when nobody says otherwise [s]."""
+
+CLAIM_S = 1.0
+"""How often a meter that waits asks again for what another one has [s]."""
 
 
 def _counting(found: list[Journal], label: str) -> list[Span]:
     return [span for journal in found if journal.counts for span in journal.spans(label)]
 
 
-def _once(case: Case, found: list[Journal], during_ns: tuple[int, int]) -> None:
+def _once(case: Case, found: list[Journal], during_ns: tuple[int, int], *, late_s: float = LATE_S) -> None:
     """Every GPU is covered once: no time twice, at most one interval never, at its known watts."""
     for label in LABELS:
         spans = sorted(_counting(found, label), key=lambda span: span.start_ns)
         assert all(a.end_ns <= b.start_ns for a, b in pairwise(spans)), "time is counted twice"
-        case.loses_at_most_one(spans, during_ns, 0.5)
-        assert watts(spans) == pytest.approx(WATTS[label], rel=0.05)
+        case.loses_at_most_one(spans, during_ns, PERIOD_S, late_s=late_s)
+        case.at_known_watts(spans, WATTS[label])
 
 
 def _answers(out: Path) -> list[dict[str, object]]:
@@ -84,7 +89,7 @@ def test_when_the_rank_that_counts_is_killed_another_goes_on(case: Scenario, hos
     answers = [json.loads(line) for line in out.read_text().splitlines() if line.startswith("{")]
     assert len(answers) == 3
     found = journals(host.folder)
-    _once(row, found, (begin_ns, min(item["end_ns"] for item in answers)))
+    _once(row, found, (begin_ns, min(item["end_ns"] for item in answers)), late_s=CLAIM_S + LATE_S)
     row.sees(found, "journal-no-end")
 
 
@@ -119,9 +124,9 @@ def test_three_hosts_of_one_job_count_three_times(
     row.sees(found)
 
 
-@pytest.mark.parametrize("how", ["fork", "spawn"])
-def test_dozens_of_workers_take_no_part_in_the_count(case: Scenario, host: Host, how: str) -> None:
-    row = case(f"workers-{how}ed" if how == "spawn" else "workers-forked")
+@pytest.mark.parametrize(("how", "name"), [("fork", "workers-forked"), ("spawn", "workers-spawned")])
+def test_dozens_of_workers_take_no_part_in_the_count(case: Scenario, host: Host, how: str, name: str) -> None:
+    row = case(name)
     code, answers, err = _run(host, how, str(COUNT), "2")
     row.felt(code, 0)
     row.ran(COUNT)
@@ -134,3 +139,16 @@ def test_dozens_of_workers_take_no_part_in_the_count(case: Scenario, host: Host,
     assert found[0].head.pid == answers[0]["pid"]
     _once(row, found, (int(str(answers[0]["begin_ns"])), int(str(answers[0]["end_ns"]))))
     row.sees(found)
+
+
+def test_no_child_hangs_that_is_forked_while_the_meter_starts(case: Scenario, host: Host) -> None:
+    row = case("fork-while-starting")
+    code, answers, err = _run(host, "forks", "40", "1")
+    row.felt(code, 0)
+    row.ran(40)
+    assert (code, len(answers)) == (0, 1), err
+    assert answers[0]["hung"] == 0
+    (journal,) = journals(host.folder)
+    assert (journal.end, journal.faults) == ("stop", set())
+    _once(row, [journal], (int(str(answers[0]["begin_ns"])), int(str(answers[0]["end_ns"]))))
+    row.sees(journal)

@@ -5,12 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-import pytest
-
 from tests.faults.case import Case
 from tests.faults.host import Host, environment
 from tests.faults.job import GXMETER, WORKER, Job, workspace
-from tests.faults.record import watts
 from tests.faults.sensors import LABELS, WATTS, gpus
 
 Scenario = Callable[[str], Case]
@@ -28,7 +25,7 @@ def test_a_host_without_a_network_is_measured_like_any_other(case: Scenario, new
     job.unharmed(row, code)
     for label in LABELS:
         row.loses_at_most_one(job.spans(label), job.life_ns, job.period_s)
-        assert watts(job.spans(label)) == pytest.approx(WATTS[label], rel=0.05)
+        row.at_known_watts(job.spans(label), WATTS[label])
     row.sees(job.journal)
 
 

@@ -9,13 +9,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-import pytest
-
 from tests.faults.case import Case
 from tests.faults.host import Host
 from tests.faults.job import Job
 from tests.faults.long import LongRuns
-from tests.faults.record import watts
 from tests.faults.sensors import LABELS, WATTS, Changing
 
 Scenario = Callable[[str], Case]
@@ -30,7 +27,7 @@ def test_a_meter_stopped_for_a_minute_loses_nothing(case: Scenario, long_runs: L
     assert stopped_ns >= 60_000_000_000
     for label in LABELS:
         row.loses_at_most_one(job.spans(label), job.life_ns, job.period_s)
-        assert watts(job.spans(label)) == pytest.approx(WATTS[label], rel=0.02)
+        row.at_known_watts(job.spans(label), WATTS[label])
     assert job.journal.longest_s >= 60
     assert job.journal.faults == set()
     row.sees(job.journal, "sampling-stalled")
@@ -44,7 +41,7 @@ def test_a_sensor_that_blocks_for_half_a_minute_loses_nothing(case: Scenario, lo
     job.unharmed(row, job.end())
     for label in LABELS:
         row.loses_at_most_one(job.spans(label), job.life_ns, job.period_s)
-        assert watts(job.spans(label)) == pytest.approx(WATTS[label], rel=0.02)
+        row.at_known_watts(job.spans(label), WATTS[label])
     assert job.journal.end == "stop"
     row.sees(job.journal, "sampling-stalled")
 
