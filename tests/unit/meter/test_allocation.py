@@ -184,7 +184,7 @@ def test_a_mount_of_the_containers_folder_is_the_containers_folder(host: Host, p
 
 
 def test_a_mount_of_somebody_elses_folder_is_not_asked(host: Host) -> None:
-    host.v2("/ours")
+    host.v2("/a/b/ours", inner="/a/b")
     host.group("ours", cpu__max="300000 100000")
     host.write("var/lib/box/cgroup/cpu.max", "100000 100000")
     host.mounts.append(V2_MOUNT.format(inner="/theirs", place="/var/lib/box/cgroup"))

@@ -110,13 +110,13 @@ def _until(done: Callable[[], bool]) -> None:
 
 
 FORKED = """
-import os, sys
+import ctypes, os, sys
 from pathlib import Path
 from gxmeter.meter.claims import Claims, gpu_key
 claims, key = Claims.open(Path(sys.argv[1])), gpu_key("GPU-0")
 assert claims.claim(key) is None
 read, write = os.pipe()
-child = os.fork()
+child = {"python": os.fork, "c": ctypes.PyDLL(None).fork}[sys.argv[2]]()
 if child == 0:
     told = (claims.held(), claims.claim(key), Claims.open(Path(sys.argv[1])).claim(key), claims.keep(), claims.held())
     claims.release(key)
@@ -132,9 +132,10 @@ sys.stdin.read()
 """
 
 
-def test_a_forked_child_has_nothing_and_takes_nothing_away(start: Start, tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", ["python", "c"])
+def test_a_forked_child_has_nothing_and_takes_nothing_away(start: Start, tmp_path: Path, how: str) -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", FORKED, str(tmp_path)],
+        [sys.executable, "-c", FORKED, str(tmp_path), how],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -206,6 +207,28 @@ def test_a_holder_beyond_our_pid_namespace_is_process_zero(start: Start, tmp_pat
     assert inside.says(f"claims.claim({GPU})") == "Holder(pid=0)"
     assert one.says(f"claims.release({GPU})") == "None"
     assert inside.says(f"claims.claim({GPU})") == "None"
+
+
+SAME_NUMBER = """
+import ctypes, os, sys
+from pathlib import Path
+from gxmeter.meter.claims import Claims, gpu_key
+claims, key = Claims.open(Path(sys.argv[1])), gpu_key("GPU-0")
+assert os.getpid() == 1 and claims.claim(key) is None
+assert ctypes.CDLL(None).unshare(0x20000000) == 0  # CLONE_NEWPID
+child = os.fork()
+if child == 0:
+    print(os.getpid(), claims.held(), claims.claim(key), flush=True)
+    os._exit(0)
+os.waitpid(child, 0)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare"), reason="needs root and unshare")
+def test_a_forked_child_with_its_parents_number_has_nothing_either(tmp_path: Path) -> None:
+    command = ["unshare", "--pid", "--fork", "--kill-child", sys.executable, "-c", SAME_NUMBER, str(tmp_path)]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "1 () Holder(pid=0)"
 
 
 # ---------------------------------------------------------------- one process
@@ -414,6 +437,33 @@ def test_who_comes_after_the_file_was_removed_meets_the_holder_again(start: Star
     assert two.says(f"claims.claim({GPU})") == f"Holder(pid={one.pid})"
     assert one.says(f"claims.release({GPU})") == "None"
     assert two.says(f"claims.claim({GPU})") == "None"
+
+
+REMOVE_ONCE = (
+    "globals().update(todo=[path]) or "
+    "sys.addaudithook(lambda event, _: event == 'fcntl.lockf' and todo and os.unlink(todo.pop()))"
+)
+
+
+def test_a_file_removed_in_the_middle_of_a_claim_is_noticed(start: Start, tmp_path: Path) -> None:
+    one, two = start(), start()
+    one.says(f"globals().update(path={str(tmp_path / NAME)!r})")
+    one.says(REMOVE_ONCE)
+    assert one.says(f"claims.claim({GPU})") == "None"
+    assert one.says("todo") == "[]", "it was removed between the look and the lock"
+    assert two.says(f"claims.claim({GPU})") == f"Holder(pid={one.pid})"
+
+
+def test_a_file_that_is_closed_to_others_meanwhile_is_left_by_all(start: Start, tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.mkdir()
+    second.mkdir()
+    one, two = start(first, second), start(first, second)
+    one.says(f"claims.claim({GPU})")
+    (first / NAME).chmod(0o600)
+    assert one.says("claims.keep()") == "()"
+    assert two.says(f"claims.claim({GPU})") == f"Holder(pid={one.pid})"
+    assert (second / NAME).exists()
 
 
 def test_who_was_slower_after_the_file_was_removed_is_told_once(start: Start, tmp_path: Path) -> None:
