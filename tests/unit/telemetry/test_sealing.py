@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -179,6 +180,41 @@ def test_a_sealing_killed_before_the_original_went_is_finished_the_next_time(tmp
     assert names(folder) == ["0000.gxj.parquet", "0001.gxj.parquet", "0002.gxj.parquet"]
     assert plain(energy(folder)) == plain(before)
     assert digest_of(folder) == digest
+
+
+_KILLED = """
+import os, pathlib, signal, sys
+from gxmeter.telemetry.sealing import seal_journals
+folder, left = sys.argv[1], int(sys.argv[2])
+seen = 0
+def hook(event, args):
+    global seen
+    if event in {"open", "os.rename", "os.remove", "os.chmod"} and any(folder in str(arg) for arg in args):
+        seen += 1
+        if seen == left:
+            os.kill(os.getpid(), signal.SIGKILL)
+sys.addaudithook(hook)
+seal_journals([pathlib.Path(folder)])
+"""
+
+
+def test_killed_at_any_step_nothing_is_lost(tmp_path: Path) -> None:
+    """SIGKILL before each file operation of a sealing in turn: every byte is there, and the next try finishes."""
+    maker = JournalMaker(a_head(*PARTS)).second(0, 5, 6, 7).end()
+    folder = maker.write(tmp_path / "j")
+    lines, digest, killed = maker.segments[0], digest_of(folder), 0
+    for step in range(1, 40):
+        gone = subprocess.run([sys.executable, "-c", _KILLED, folder, str(step)], check=False, capture_output=True)
+        assert b"".join(file.data() for file in segment_files(folder)) == lines
+        seal_journals([folder])
+        assert (names(folder), digest_of(folder)) == (["0000.gxj.parquet"], digest)
+        if gone.returncode == 0:
+            break
+        assert gone.returncode == -9, gone.stderr
+        killed += 1
+        shutil.rmtree(folder)
+        maker.write(folder)
+    assert killed >= 5
 
 
 def test_where_nothing_can_be_written_the_originals_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
