@@ -31,9 +31,7 @@ def register(app: typer.Typer) -> None:
 
 def run(
     command: Annotated[list[str] | None, typer.Argument(metavar="-- CMD...", help="The command to measure.")] = None,
-    run_id: Annotated[
-        str, typer.Option("--run", metavar="ID", help="Run id; default the job's or a new one.")
-    ] = "",
+    run_id: Annotated[str, typer.Option("--run", metavar="ID", help="Run id; default the job's or a new one.")] = "",
     site: Annotated[str, typer.Option(metavar="ID", help="Site id; default GXMETER_SITE or the only site.")] = "",
     period: Annotated[float, typer.Option(metavar="S", help="Length of an interval [s], 0.1 to 60.")] = 1.0,
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the answer here.")] = None,
@@ -47,6 +45,7 @@ def run(
 ) -> None:
     """Run a command under the meter and add it to the workspace's journals."""
     from gxmeter.cli.commands.run_text import summary
+    from gxmeter.cli.commands.run_work import with_work_inside
     from gxmeter.meter import live as line
     from gxmeter.meter.child import run_measured
 
@@ -58,6 +57,7 @@ def run(
             search.start()
         shown = Shown(meter, search)
         code, result = run_measured(command or [], meter, (lambda: line.draw(shown)) if live else (lambda: None))
+        result = with_work_inside(result)
     except GxmeterError as error:
         raise typer.Exit(report_error(error)) from None
     if live:
@@ -79,8 +79,8 @@ class Shown:
     @property
     def kg_per_kwh(self) -> Decimal | None:
         """The factor that was given, else the site's [kg-CO2/kWh]."""
-        found = self._search.found
-        return self._meter.kg_per_kwh or (found.kg_per_kwh if found else None)
+        found, given = self._search.found, self._meter.kg_per_kwh
+        return given if given is not None else found.kg_per_kwh if found else None
 
     @property
     def totals(self) -> Totals:

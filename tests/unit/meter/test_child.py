@@ -202,3 +202,22 @@ def test_messages_come_in_japanese(workspace: Path) -> None:
 def test_live_draws_on_a_terminal_only(workspace: Path) -> None:
     done = gxmeter_run(workspace, "--live", "--", sys.executable, "-c", "import time; time.sleep(1.2)")
     assert "\x1b" not in done.stderr
+
+
+def test_work_counted_inside_the_command_stands_in_its_answer(workspace: Path) -> None:
+    code = (
+        "import gxmeter, time\n"
+        "with gxmeter.Meter() as meter:\n"
+        "    meter.wait_ready(10)\n"
+        "    for _ in range(5):\n"
+        "        meter.count(tokens=1000, steps=1)\n"
+        "    time.sleep(1.5)\n"
+        "assert not meter.counting\n"
+    )
+    answer_file = workspace / "answer.json"
+    done = gxmeter_run(workspace, "--run", "inside", "--json", str(answer_file), "--", sys.executable, "-c", code)
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(answer_file.read_text())
+    assert answer["work"] == {"tokens": 5000, "steps": 5, "flop": "0"}
+    assert "5,000 tokens" in done.stderr
+    assert {segments(path)[0].head.run for path in (workspace / "telemetry" / "journals").iterdir()} == {"inside"}  # type: ignore[union-attr]
