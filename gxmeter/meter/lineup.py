@@ -140,6 +140,8 @@ class Lineup:
         for live in fresh:
             live.sensor.start()
             live.started = True
+            for entry in live.entries:
+                entry.fresh = False
             live.poll_ns = self._next_poll(live, self.ticks.now())
         return fresh, self.ticks.now()
 
@@ -150,8 +152,10 @@ class Lineup:
         elif fresh and self.recorder.head.role == PARTICIPANT:
             self.recorder.rotate(now, role=METER)
         for live in fresh:
-            late = tuple(entry.index for entry in live.entries if entry.index is not None)
-            self.recorder.put(gap(self.began, now, "starting", late))
+            for reason, waited in (("starting", False), ("elsewhere", True)):
+                late = tuple(e.index for e in live.entries if e.index is not None and e.waited is waited)
+                if late:
+                    self.recorder.put(gap(self.began, now, reason, late))
         return now
 
     def join(self, last: Moment) -> Moment:
@@ -196,13 +200,13 @@ class Lineup:
 
     def read(self, elapsed_ns: int) -> list[tuple[Entry, Sample]]:
         """One sample of every part that is ours, over the last ``elapsed_ns`` [ns]."""
-        return [
-            (entry, sample)
-            for live in self._lives
-            if live.started
-            for entry, sample in zip(live.entries, live.sensor.read(elapsed_ns), strict=True)
-            if entry.index is not None
-        ]
+        samples = []
+        for live in self._lives:
+            for entry, sample in zip(live.entries, live.sensor.read(elapsed_ns) if live.started else (), strict=False):
+                if entry.index is not None and not entry.fresh:
+                    samples.append((entry, sample))
+                entry.fresh = False
+        return samples
 
     def close(self) -> None:
         """Let go of the sensors."""

@@ -33,6 +33,8 @@ class Entry:
         sensor: index of the sensor in the record.
         key: what must be claimed to record it.
         granted: whether the claim is ours.
+        waited: whether another meter had it first.
+        fresh: granted since the last reading, which therefore is not ours to count from.
         index: its place in the record's intervals, None while it is not recorded.
         beside: the entry that counts in its stead.
         share: numerator and denominator of what of it is this job's; None where all of it is.
@@ -42,6 +44,8 @@ class Entry:
     sensor: int
     key: Key
     granted: bool = False
+    waited: bool = False
+    fresh: bool = False
     index: int | None = None
     beside: Entry | None = None
     share: tuple[int, int] | None = None
@@ -97,7 +101,8 @@ class Roster:
             if not entry.granted:
                 if entry.key not in answers:
                     answers[entry.key] = self.claims.claim(entry.key)
-                entry.granted = answers[entry.key] is None
+                entry.granted = entry.fresh = answers[entry.key] is None
+                entry.waited = entry.waited or not entry.granted
                 changed = changed or entry.granted
         return changed
 
