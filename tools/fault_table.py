@@ -80,13 +80,13 @@ def nightly_text(language: str, rows: dict[str, dict[str, Row]], date: str) -> s
     held = sum(row["held"] for row in every.values())
     runs = sum(row["runs"] for row in every.values())
     kills = every["sigkill-meter"]["runs"]
-    lost = max(row["lost_intervals"] for row in rows["nightly"].values()) if rows["nightly"] else 0
+    lost = every["sigkill-meter"]["lost_intervals"] or 0
     if language == "ja":
         many = f"実行 {runs} 回、うち計測プロセスの SIGKILL {kills} 回"
-        return f"{date}: {len(every)} 件中 {held} 件が成立。{many}(失われた区間は最大 {lost:.2f})。"
+        return f"{date}: {len(every)} 件中 {held} 件が成立。{many}(SIGKILL で失われた区間は最大 {lost:.2f})。"
     return (
         f"{date}: {held} of {len(every)} scenarios held, {runs} runs, {kills} of them SIGKILLs of the meter "
-        f"(at most {lost:.2f} intervals lost)."
+        f"(each cost at most {lost:.2f} intervals)."
     )
 
 
@@ -105,7 +105,8 @@ def _line(language: str, name: str, done: str, row: Row) -> str:
     )
     says = ", ".join(f"`{item}`" for item in row["record"]) or "-"
     holds = {("en", True): "yes", ("en", False): "**no**", ("ja", True): "はい", ("ja", False): "**いいえ**"}
-    cells = [f"`{name}`", done, row["runs"], felt, says, f"{row['lost_intervals']:.2f}", holds[language, row["held"]]]
+    lost = "-" if row["lost_intervals"] is None else f"{row['lost_intervals']:.2f}"
+    cells = [f"`{name}`", done, row["runs"], felt, says, lost, holds[language, row["held"]]]
     return f"| {' | '.join(str(cell) for cell in cells)} |\n"
 
 

@@ -31,7 +31,7 @@ class Case:
     codes: set[int] = field(default_factory=set)
     pause_ms: int = 0
     says: set[str] = field(default_factory=set)
-    lost: float = 0.0
+    lost: float | None = None
     began_s: float = field(default_factory=time.monotonic)
     seconds: float | None = None
 
@@ -52,12 +52,21 @@ class Case:
         missing = set(wanted) - said
         assert not missing, f"the record does not say {sorted(missing)}; it says {sorted(said)}"
 
+    def notes(self, *facts: str) -> None:
+        """What else the record says of the scenario, for the table."""
+        self.says |= set(facts)
+
+    def loses(self, spans: Sequence[Span], during_ns: tuple[int, int], period_s: float) -> float:
+        """How much of the time given has no number [s]."""
+        lost_s = uncovered_s(spans, *during_ns)
+        self.lost = max(self.lost or 0, lost_s / period_s)
+        return lost_s
+
     def loses_at_most_one(
         self, spans: Sequence[Span], during_ns: tuple[int, int], period_s: float, *, late_s: float = LATE_S
     ) -> None:
         """Of the time given, at most one interval may lack a number; it is a period, and as late as a thread may be."""
-        lost_s = uncovered_s(spans, *during_ns)
-        self.lost = max(self.lost, lost_s / period_s)
+        lost_s = self.loses(spans, during_ns, period_s)
         assert lost_s <= period_s + late_s, f"{lost_s:.3f} s without a number, of intervals of {period_s} s"
 
     def at_known_watts(self, spans: Sequence[Span], known_w: float, *, late_s: float = LATE_S) -> None:
@@ -88,7 +97,7 @@ class Case:
             "child_codes": sorted(self.codes),
             "child_pause_ms": self.pause_ms,
             "record": sorted(self.says),
-            "lost_intervals": math.ceil(self.lost * 100) / 100,
+            "lost_intervals": None if self.lost is None else math.ceil(self.lost * 100) / 100,
             "seconds": round(seconds, 1),
         }
         kind = "nightly" if self.nightly else "test"

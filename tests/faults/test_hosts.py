@@ -66,7 +66,9 @@ def test_eight_ranks_on_one_host_count_it_once(case: Scenario, host: Host) -> No
     during = max(int(str(item["begin_ns"])) for item in answers), min(int(str(item["end_ns"])) for item in answers)
     _once(row, found, during)
     assert {journal.head.run for journal in found} == {found[0].head.run}
-    assert dict(found[0].head.launch)["launcher"] == "torchrun"
+    launch = dict(found[0].head.launch)
+    assert (launch["launcher"], launch["world"]) == ("torchrun", 8)
+    row.notes("launch: torchrun, 8 ranks")
     assert {journal.end for journal in found} == {"stop"}
     row.sees(found)
 
@@ -121,6 +123,8 @@ def test_three_hosts_of_one_job_count_three_times(
         own = [item for item in found if item.head.host == job.host.name]
         _once(row, own, job.life_ns)
         assert dict(own[0].head.launch)["nodes"] == 3
+        assert "sensor-unavailable" not in own[0].says, "a scheduler's variables took a sensor away"
+    row.notes("launch: slurm, 3 nodes")
     row.sees(found)
 
 

@@ -90,6 +90,7 @@ def test_a_counter_that_wraps_loses_nothing(case: Scenario, host: Host) -> None:
         row.loses_at_most_one(job.spans(label), job.life_ns, job.period_s)
         row.at_known_watts(job.spans(label), power_w)
     assert _wraps(job.journal) >= 3
+    row.notes("counters that end below their beginning")
     row.sees(job.journal)
 
 

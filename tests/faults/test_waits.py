@@ -58,6 +58,7 @@ def test_a_child_that_ends_while_a_sensor_blocks_is_not_kept_waiting(case: Scena
     job.unharmed(row, code)
     assert after_s < 4, f"the shell had to wait {after_s:.1f} s for the meter"
     assert "did not finish in time" in job.stderr
+    row.notes("at the end: the meter did not finish in time")
     for label in LABELS:
         row.loses_at_most_one(job.spans(label), (job.life_ns[0], blocked_ns), job.period_s)
     row.sees(job.journal, "journal-no-end")
