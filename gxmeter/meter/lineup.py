@@ -15,13 +15,13 @@ from dataclasses import dataclass, field
 
 from gxmeter.core.journal import METER, PARTICIPANT, Change
 from gxmeter.core.journal import Sensor as SensorRecord
-from gxmeter.meter.claims import lost
-from gxmeter.meter.recorder import Recorder
+from gxmeter.meter.host.claims import lost
+from gxmeter.meter.record.recorder import Recorder
+from gxmeter.meter.record.troubles import Troubles, gap
 from gxmeter.meter.roster import Entry, Roster
 from gxmeter.meter.sensors.base import Fault, Opened, Sample, Sensor
 from gxmeter.meter.sensors.guarded import Guarded
 from gxmeter.meter.ticks import NS_PER_S, Moment, Ticks
-from gxmeter.meter.troubles import Troubles, gap
 
 
 @dataclass(slots=True)

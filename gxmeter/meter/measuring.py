@@ -13,19 +13,19 @@ from decimal import Decimal
 
 from gxmeter.core.findings import Finding, finding
 from gxmeter.meter.budget import Budget
-from gxmeter.meter.claims import Claims, folder_of
+from gxmeter.meter.host.claims import Claims, folder_of
 from gxmeter.meter.lineup import Lineup
-from gxmeter.meter.place import safe_id
-from gxmeter.meter.recorder import Recorder
+from gxmeter.meter.record.place import safe_id
+from gxmeter.meter.record.recorder import Recorder
+from gxmeter.meter.record.troubles import Troubles
 from gxmeter.meter.roster import Roster
 from gxmeter.meter.sampler import Sampler
-from gxmeter.meter.say import tell, warn
 from gxmeter.meter.sensors.base import Sensor
 from gxmeter.meter.settle import Plan, host_prefix, settle
+from gxmeter.meter.show.say import tell, warn
 from gxmeter.meter.ticks import Moment, Ticks
 from gxmeter.meter.told import Told
 from gxmeter.meter.totals import MeterResult, Totals
-from gxmeter.meter.troubles import Troubles
 from gxmeter.meter.wishes import Wishes
 from gxmeter.meter.work import Work
 

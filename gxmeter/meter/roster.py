@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 from gxmeter.core.journal import Component, Method
-from gxmeter.meter.allocation import Allocation
-from gxmeter.meter.claims import Claims, Holder, Key, cpu_key, gpu_key, node_key, ram_key
+from gxmeter.meter.host.allocation import Allocation
+from gxmeter.meter.host.claims import Claims, Holder, Key, cpu_key, gpu_key, node_key, ram_key
 from gxmeter.meter.sensors.base import NODE, Part
 
 SHARED_GRADE = "X"

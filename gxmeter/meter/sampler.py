@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from gxmeter.core.journal import MIN_INTERVAL_NS, PARTICIPANT, STEP, SUSPEND, ClockChange, Interval
 from gxmeter.meter.budget import Budget
 from gxmeter.meter.lineup import Lineup
-from gxmeter.meter.recorder import Recorder
+from gxmeter.meter.record.recorder import Recorder
+from gxmeter.meter.record.troubles import Troubles, gap
 from gxmeter.meter.roster import Entry, Roster
 from gxmeter.meter.sensors.base import NODE, Fault, Sample, Sensor, fault
 from gxmeter.meter.ticks import NS_PER_MS, NS_PER_S, Moment, Ticks
 from gxmeter.meter.totals import Number, Totals
-from gxmeter.meter.troubles import Troubles, gap
 from gxmeter.meter.work import Work
 
 _CLAIM_NS = NS_PER_S
@@ -203,4 +203,4 @@ class Sampler:
         other = entry.beside
         compared = other is not None and other.part.boundary == entry.part.boundary
         boundary = NODE if entry.part.boundary == NODE else "device"
-        return Number(energy_uj, self.roster.methods[method].grade, boundary, compared=compared)
+        return Number(energy_uj, self.roster.methods[method].grade, boundary, counts=other is None, compared=compared)

@@ -13,9 +13,9 @@ from gxmeter import __version__
 from gxmeter.core.errors import InputError
 from gxmeter.core.journal import Head
 from gxmeter.core.numbers import parse_decimal, plain
-from gxmeter.meter.allocation import Allocation, read_allocation
-from gxmeter.meter.launch import Launch, launch_faults, read_launch, shared_run_id
-from gxmeter.meter.place import SITE_VARIABLE, WORKSPACE_VARIABLE, safe_id, settle_site, workspace_of
+from gxmeter.meter.host.allocation import Allocation, read_allocation
+from gxmeter.meter.host.launch import Launch, launch_faults, read_launch, shared_run_id
+from gxmeter.meter.record.place import SITE_VARIABLE, WORKSPACE_VARIABLE, safe_id, settle_site, workspace_of
 from gxmeter.meter.sensors.base import Fault
 from gxmeter.meter.ticks import NS_PER_MS, NS_PER_S, Moment, boot_id
 from gxmeter.meter.wishes import Wishes

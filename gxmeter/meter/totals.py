@@ -80,12 +80,15 @@ def to_kwh(microjoules: Decimal) -> Decimal:
 class Number:
     """One component's energy in an interval, and where it belongs.
 
-    ``boundary``: device or node. ``compared``: kept for comparison with a part of the same boundary, so in no sum.
+    ``boundary``: device or node. ``counts``: whether it is part of the energy that counts; a component that stands
+    beside the machine's own meter is not, but stays in the sum of components. ``compared``: it stands beside another
+    reading of the same boundary, so it is in no sum at all.
     """
 
     energy_uj: int
     grade: str
     boundary: str = "device"
+    counts: bool = True
     compared: bool = False
 
 
@@ -112,23 +115,17 @@ class Totals:
 
     def add(self, numbers: list[Number], start_ns: int, end_ns: int) -> None:
         """One interval's numbers; ``start_ns`` and ``end_ns`` are its ends on the monotonic clock [ns]."""
-        device_uj, node_uj = 0, None
+        counted_uj = 0
         for number in numbers:
             self.samples += 1
-            if number.compared:
-                continue
+            counted_uj += number.energy_uj if number.counts else 0
             if number.boundary == "node":
-                node_uj = (node_uj or 0) + number.energy_uj
-            elif number.grade.startswith(_ESTIMATED):
+                self.node_uj = (self.node_uj or 0) + number.energy_uj
+            elif not number.compared and number.grade.startswith(_ESTIMATED):
                 self.estimated_uj += number.energy_uj
-                device_uj += number.energy_uj
-            else:
+            elif not number.compared:
                 self.measured_uj += number.energy_uj
-                device_uj += number.energy_uj
-        if node_uj is not None:
-            self.node_uj = (self.node_uj or 0) + node_uj
-        if numbers:
-            counted_uj = device_uj if node_uj is None else node_uj
+        if any(number.counts for number in numbers):
             self.total_uj += counted_uj
             self.recent_mw.append(counted_uj * 1_000_000 // (end_ns - start_ns))
             self.phases.add(start_ns, end_ns, counted_uj)

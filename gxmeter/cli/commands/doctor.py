@@ -24,7 +24,7 @@ def doctor(
 ) -> None:
     """Say what can be measured on this host, by which sensor, at which grade, and the commands that make it better."""
     from gxmeter.cli.commands.doctor_text import document, text
-    from gxmeter.meter.doctor import examine
+    from gxmeter.meter.doctor.examine import examine
 
     diagnosis = examine(os.environ, workspace=workspace, site=site or None, say=_patience)
     if as_json:

@@ -9,9 +9,9 @@ from typing import Any
 
 from gxmeter.core.findings import Level
 from gxmeter.core.numbers import plain
-from gxmeter.meter.amounts import columns, cut, padded, power
-from gxmeter.meter.doctor import Advice, Diagnosis, device
-from gxmeter.meter.doctor_readings import Reading
+from gxmeter.meter.doctor.examine import Advice, Diagnosis, device
+from gxmeter.meter.doctor.readings import Reading
+from gxmeter.meter.show.amounts import columns, cut, padded, power
 
 WIDTH = 80
 """Columns that the text needs."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gxmeter.meter.totals import MeterResult, Totals
 
 NODES_VARIABLE, NODE_VARIABLE = "GXMETER_NODES", "GXMETER_NODE"
-"""As in :mod:`gxmeter.meter.launch`."""
+"""As in :mod:`gxmeter.meter.host.launch`."""
 
 _SETTINGS = {"allow_interspersed_args": False}
 
@@ -46,8 +46,8 @@ def run(
     """Run a command under the meter and add it to the workspace's journals."""
     from gxmeter.cli.commands.run_text import summary
     from gxmeter.cli.commands.run_work import with_work_inside
-    from gxmeter.meter import live as line
     from gxmeter.meter.child import run_measured
+    from gxmeter.meter.show import live as line
 
     try:
         _place_among_nodes(nodes, node)
@@ -117,7 +117,7 @@ def _meter(
     """A meter for checked options; whatever the site's file declares about the node goes in as a number."""
     from gxmeter.cli.commands.run_site import FactorSearch, node_ratio
     from gxmeter.core.ids import is_id
-    from gxmeter.meter.place import settle_site, workspace_of
+    from gxmeter.meter.record.place import settle_site, workspace_of
     from gxmeter.meter.session import Meter
     from gxmeter.meter.settle import PERIOD_RANGE_S
 

@@ -20,8 +20,8 @@ from gxmeter.cli.output import language
 from gxmeter.core.findings import Finding, Level
 from gxmeter.core.numbers import plain
 from gxmeter.core.phases import OUTSIDE
-from gxmeter.meter.amounts import duration, emissions, energy, percent, power, scaled
-from gxmeter.meter.place import MARKER
+from gxmeter.meter.record.place import MARKER
+from gxmeter.meter.show.amounts import duration, emissions, energy, percent, power, scaled
 from gxmeter.meter.totals import MeterResult
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from gxmeter.core.numbers import product
 from gxmeter.meter.hooks._host import HostEnergy
-from gxmeter.meter.launch import read_launch
+from gxmeter.meter.host.launch import read_launch
 from gxmeter.meter.session import Meter
 from gxmeter.meter.totals import to_kwh
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from gxmeter.meter.hooks._figures import Figures
 from gxmeter.meter.hooks._run import complain
-from gxmeter.meter.launch import read_launch
+from gxmeter.meter.host.launch import read_launch
 
 
 def first_rank() -> bool:

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypedDict
 
 from gxmeter.core.findings import finding
 from gxmeter.meter.hooks._figures import Figures
-from gxmeter.meter.say import warn
 from gxmeter.meter.session import Meter
 from gxmeter.meter.settle import RUN_VARIABLE
+from gxmeter.meter.show.say import warn
 
 if TYPE_CHECKING:
     from gxmeter.meter.sensors.base import Sensor

@@ -16,7 +16,7 @@ from gxmeter.core.errors import InputError
 from gxmeter.meter.hooks._library import base_class, require
 from gxmeter.meter.hooks._log import first_rank
 from gxmeter.meter.hooks._run import EVAL, PREDICT, TRAIN, MeteredRun, MeterOptions, harmless
-from gxmeter.meter.launch import read_launch
+from gxmeter.meter.host.launch import read_launch
 
 if TYPE_CHECKING:
     from typing import Unpack

@@ -64,7 +64,7 @@ class GxmeterCallback(_Callback):  # type: ignore[misc]
         self._run = MeteredRun(options)
         self._tokens = tokens
         self._stop_at_budget = stop_at_budget
-        self._step = 0
+        self._step = self._logged_step = 0
 
     @property
     def meter(self) -> Meter | None:
@@ -85,7 +85,11 @@ class GxmeterCallback(_Callback):  # type: ignore[misc]
     def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
         """Start the meter."""
         self._run.begin(TRAIN)
-        self._step = trainer.global_step
+
+    @harmless
+    def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+        """Steps are counted from here; a checkpoint that the training goes on from has set their number by now."""
+        self._step = self._logged_step = trainer.global_step
 
     @harmless
     def on_validation_start(self, trainer: Any, pl_module: Any) -> None:
@@ -174,7 +178,8 @@ class GxmeterCallback(_Callback):  # type: ignore[misc]
     @harmless
     def _log(self, trainer: Any) -> None:
         """Log on the rank that logs, in the row of the step that has just been done."""
-        if trainer.is_global_zero and self._run.figures is not None:
+        if trainer.is_global_zero and self._run.figures is not None and trainer.global_step > self._logged_step:
+            self._logged_step = trainer.global_step
             found = self._run.figures.now()
             for logger in trainer.loggers if found else ():
-                logger.log_metrics(found, step=max(0, trainer.global_step - 1))
+                logger.log_metrics(found, step=trainer.global_step - 1)

@@ -13,9 +13,9 @@ from meter_helpers import environment
 CODE = """
 import os, sys
 from pathlib import Path
-from gxmeter.meter.allocation import Allocation
-from gxmeter.meter.claims import Claims, Holder, Key, cpu_key, folder_of, gpu_key, node_key, ram_key
-from gxmeter.meter.claims_file import FOLDERS, Span
+from gxmeter.meter.host.allocation import Allocation
+from gxmeter.meter.host.claims import Claims, Holder, Key, cpu_key, folder_of, gpu_key, node_key, ram_key
+from gxmeter.meter.host.claims_file import FOLDERS, Span
 user = int(sys.argv[1])
 if user:
     os.setgroups([])

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from meter_helpers import environment
 
-from gxmeter.meter.allocation import Allocation, read_allocation
-from gxmeter.meter.cgroups import cpu_list, find_cgroups
-from gxmeter.meter.claims import cpu_key
+from gxmeter.meter.host.allocation import Allocation, read_allocation
+from gxmeter.meter.host.cgroups import cpu_list, find_cgroups
+from gxmeter.meter.host.claims import cpu_key
 
 GIB = 1 << 30
 UNLIMITED_V1 = "9223372036854771712"
@@ -433,7 +433,7 @@ def test_another_process_can_be_asked_for() -> None:
 IN_GROUP = """
 import sys
 from pathlib import Path
-from gxmeter.meter.allocation import read_allocation
+from gxmeter.meter.host.allocation import read_allocation
 Path(sys.argv[1], "cgroup.procs").write_text("0")
 print(repr(read_allocation({})))
 """

@@ -20,9 +20,9 @@ import pytest
 from claims_actor import Actor
 from meter_helpers import environment
 
-from gxmeter.meter.allocation import Allocation
-from gxmeter.meter.claims import Claims, Holder, Key, cpu_key, folder_of, gpu_key, lost, node_key, ram_key
-from gxmeter.meter.claims_file import NAME, Span
+from gxmeter.meter.host.allocation import Allocation
+from gxmeter.meter.host.claims import Claims, Holder, Key, cpu_key, folder_of, gpu_key, lost, node_key, ram_key
+from gxmeter.meter.host.claims_file import NAME, Span
 
 GPU = "gpu_key('GPU-0')"
 Start = Callable[..., Actor]
@@ -112,7 +112,7 @@ def _until(done: Callable[[], bool]) -> None:
 FORKED = """
 import ctypes, os, sys
 from pathlib import Path
-from gxmeter.meter.claims import Claims, gpu_key
+from gxmeter.meter.host.claims import Claims, gpu_key
 claims, key = Claims.open(Path(sys.argv[1])), gpu_key("GPU-0")
 assert claims.claim(key) is None
 read, write = os.pipe()
@@ -212,7 +212,7 @@ def test_a_holder_beyond_our_pid_namespace_is_process_zero(start: Start, tmp_pat
 SAME_NUMBER = """
 import ctypes, os, sys
 from pathlib import Path
-from gxmeter.meter.claims import Claims, gpu_key
+from gxmeter.meter.host.claims import Claims, gpu_key
 claims, key = Claims.open(Path(sys.argv[1])), gpu_key("GPU-0")
 assert os.getpid() == 1 and claims.claim(key) is None
 assert ctypes.CDLL(None).unshare(0x20000000) == 0  # CLONE_NEWPID

@@ -16,19 +16,19 @@ from meter_helpers import ROOT, environment
 
 from gxmeter.cli.commands.doctor_text import document, text
 from gxmeter.core.findings import catalogue
-from gxmeter.meter import doctor_mends
-from gxmeter.meter.allocation import Allocation
-from gxmeter.meter.amounts import columns
-from gxmeter.meter.claims import Claims, ram_key
-from gxmeter.meter.doctor import Advice, Diagnosis, examine
-from gxmeter.meter.doctor_checks import Case, check_all
-from gxmeter.meter.doctor_host import Host, clock_synchronised, look
-from gxmeter.meter.doctor_place import check_place, unwritable
-from gxmeter.meter.doctor_readings import Looked, Reading
+from gxmeter.meter.doctor import mends
+from gxmeter.meter.doctor.checks import Case, check_all
+from gxmeter.meter.doctor.examine import Advice, Diagnosis, examine
+from gxmeter.meter.doctor.host import Host, clock_synchronised, look
+from gxmeter.meter.doctor.place import check_place, unwritable
+from gxmeter.meter.doctor.readings import Looked, Reading
+from gxmeter.meter.host.allocation import Allocation
+from gxmeter.meter.host.claims import Claims, ram_key
 from gxmeter.meter.sensors.base import Fault, Opened, Part, Sample, fault
 from gxmeter.meter.sensors.codecarbon import CodeCarbonSensor
 from gxmeter.meter.sensors.powercap import PowercapSensor
 from gxmeter.meter.sensors.redfish import RedfishSensor
+from gxmeter.meter.show.amounts import columns
 from tests.support import fakenvml
 from tests.support.fakepowercap import FakePowercap, background
 from tests.support.fakeredfish import FakeBmc, make_certificate
@@ -87,14 +87,14 @@ def test_nothing_at_all_weighs_most() -> None:
 def test_unreadable_counters_come_with_a_command_for_now_and_one_for_ever() -> None:
     of = case(MODEL, faults=(fault("rapl-unreadable", path="/sys/x/energy_uj"),))
     (item,) = [item for item in check_all(of) if item.code == "rapl-unreadable"]
-    now, lasting = doctor_mends.commands(item, of)
+    now, lasting = mends.commands(item, of)
     assert now.startswith("sudo find /sys/devices/virtual/powercap -name energy_uj")
     assert "/etc/udev/rules.d/" in lasting
 
 
 def test_the_lasting_rule_is_what_the_shell_writes(tmp_path: Path) -> None:
     of = case(MODEL, faults=(fault("rapl-unreadable", path="/sys/x/energy_uj"),))
-    lasting = doctor_mends.commands(check_all(of)[0], of)[1]
+    lasting = mends.commands(check_all(of)[0], of)[1]
     written = subprocess.run(["bash", "-c", lasting.partition(" | ")[0]], capture_output=True, text=True, check=True)
     assert written.stdout.strip() == 'SUBSYSTEM=="powercap", ACTION=="add", RUN+="/bin/chmod a+r /sys%p/energy_uj"'
 
@@ -103,13 +103,13 @@ def test_a_guest_is_told_that_nothing_here_mends_it() -> None:
     of = case(MODEL, virtual=True, rapl=False)
     (item,) = [item for item in check_all(of) if item.code == "rapl-in-guest"]
     assert item.level == "may"
-    assert doctor_mends.commands(item, of) == ()
+    assert mends.commands(item, of) == ()
 
 
 def test_a_server_without_the_module_is_told_to_load_it() -> None:
     of = case(MODEL, rapl=False)
     assert codes(of) == {"rapl-module-missing"}
-    assert doctor_mends.commands(check_all(of)[0], of)[0] == "sudo modprobe intel_rapl_msr"
+    assert mends.commands(check_all(of)[0], of)[0] == "sudo modprobe intel_rapl_msr"
     assert codes(case(MODEL, rapl=False, processor="aarch64")) == {"rapl-none"}
 
 
@@ -153,14 +153,14 @@ def test_a_gpu_that_cannot_be_read_says_why(
 ) -> None:
     of = case(PACKAGE, DRAM, faults=(fault("gpu-unreadable"),), environ=environ, **host)
     (item,) = [item for item in check_all(of) if item.code == expected]
-    assert doctor_mends.commands(item, of)[0].startswith(command)
+    assert mends.commands(item, of)[0].startswith(command)
     assert ("gpu-unreadable" in codes(of)) == (expected == "gpu-driver-missing"), "the cause is enough"
 
 
 def test_a_driver_that_does_not_fit_its_library_needs_a_restart() -> None:
     of = case(PACKAGE, DRAM, faults=(fault("nvml-unusable", reason="nvmlInit: RM version mismatch."),))
-    assert doctor_mends.commands(check_all(of)[0], of)[0] == "sudo reboot"
-    assert doctor_mends.commands(check_all(of)[0], replace(of, host=replace(SERVER, container="docker"))) == ()
+    assert mends.commands(check_all(of)[0], of)[0] == "sudo reboot"
+    assert mends.commands(check_all(of)[0], replace(of, host=replace(SERVER, container="docker"))) == ()
 
 
 def test_gpus_that_open_slowly_hint_at_persistence_mode() -> None:
@@ -180,9 +180,9 @@ def test_a_controller_that_nobody_named_is_offered() -> None:
 def test_the_fingerprint_command_never_holds_what_stands_before_an_at_sign() -> None:
     of = case(faults=(fault("bmc-untrusted", reason="self-signed"),), environ={"GXMETER_BMC_URL": "https://bmc:8443"})
     (item,) = [item for item in check_all(of) if item.code == "bmc-untrusted"]
-    assert "-connect bmc:8443 " in doctor_mends.commands(item, of)[0]
+    assert "-connect bmc:8443 " in mends.commands(item, of)[0]
     secret = replace(of, environ={"GXMETER_BMC_URL": "https://root:calvin@bmc"})
-    assert doctor_mends.commands(item, secret) == ()
+    assert mends.commands(item, secret) == ()
 
 
 def test_a_reading_without_a_number_says_why_with_its_part() -> None:
@@ -265,7 +265,7 @@ def test_the_variable_names_the_workspace(workspace: Path, monkeypatch: pytest.M
 def test_an_unknown_site_offers_those_that_there_are(workspace: Path) -> None:
     assert set(place(workspace, "nowhere")) == {"site-unknown"}
     (item,) = check_place({}, workspace, "nowhere", 10)
-    assert doctor_mends.commands(item, case()) == ("export GXMETER_SITE=lab",)
+    assert mends.commands(item, case()) == ("export GXMETER_SITE=lab",)
 
 
 def test_a_file_in_the_way_is_a_workspace_that_cannot_be_written(workspace: Path, tmp_path: Path) -> None:
@@ -420,7 +420,7 @@ def everything() -> Diagnosis:
     from gxmeter.core.findings import finding
 
     items = [finding(code, device="gpu0", reason="no permission", folder="/data/my ws") for code in catalogue()]
-    advice = tuple(Advice(item, doctor_mends.commands(item, of)) for item in items if item.code in doctor_mends.MENDS)
+    advice = tuple(Advice(item, mends.commands(item, of)) for item in items if item.code in mends.MENDS)
     rows = (
         reading("gpu0", "gpu", "nvml-counter", "C1", 1234, name="NVIDIA H100 80GB HBM3 with a very long name"),
         replace(PACKAGE, beside="node"),
@@ -446,7 +446,7 @@ def test_every_command_is_one_that_a_shell_understands() -> None:
 
 
 def test_every_mended_finding_exists() -> None:
-    assert set(doctor_mends.MENDS) <= set(catalogue())
+    assert set(mends.MENDS) <= set(catalogue())
 
 
 def test_nothing_to_mend_is_said() -> None:
@@ -459,4 +459,4 @@ def test_help_stays_quick_and_the_doctor_is_in_it() -> None:
     command = [sys.executable, "-c", "import sys, gxmeter.cli.app; print(*sys.modules)"]
     loaded = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
     assert "gxmeter.cli.commands.doctor" in loaded
-    assert not {"codecarbon", "pynvml", "gxmeter.meter.doctor"} & set(loaded)
+    assert not {"codecarbon", "pynvml", "gxmeter.meter.doctor.examine"} & set(loaded)

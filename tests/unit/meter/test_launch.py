@@ -12,7 +12,7 @@ import random
 import pytest
 
 from gxmeter.core.ids import is_id
-from gxmeter.meter.launch import Launch, launch_faults, read_launch, shared_run_id
+from gxmeter.meter.host.launch import Launch, launch_faults, read_launch, shared_run_id
 
 Env = dict[str, str]
 

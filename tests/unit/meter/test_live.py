@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gxmeter.meter import live
-from gxmeter.meter.amounts import ENERGY_UNITS, columns, emissions, energy, percent, power, scaled
-from gxmeter.meter.live import Line, live_line, spark
+from gxmeter.meter.show import live
+from gxmeter.meter.show.amounts import ENERGY_UNITS, columns, emissions, energy, percent, power, scaled
+from gxmeter.meter.show.live import Line, live_line, spark
 from gxmeter.meter.totals import Totals
 
 S = 1_000_000_000

@@ -21,7 +21,7 @@ import pytest
 from meter_helpers import ROOT, environment, segments
 
 from gxmeter.core.journal import Head, Interval
-from gxmeter.meter.cgroups import find_cgroups
+from gxmeter.meter.host.cgroups import find_cgroups
 
 PERIOD_S = 0.1
 WATTS = {"cpu": 100, "ram": 20, "gpu": 300}
@@ -364,4 +364,4 @@ def test_two_jobs_with_half_of_the_time_each_count_half_of_the_processor(
 
 
 def test_the_tree_under_test_is_this_one() -> None:
-    assert (ROOT / "gxmeter" / "meter" / "claims.py").is_file()
+    assert (ROOT / "gxmeter" / "meter" / "host" / "claims.py").is_file()

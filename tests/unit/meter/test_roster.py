@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gxmeter.meter.allocation import Allocation
-from gxmeter.meter.claims import Claims, gpu_key
+from gxmeter.meter.host.allocation import Allocation
+from gxmeter.meter.host.claims import Claims, gpu_key
 from gxmeter.meter.roster import Roster
 from gxmeter.meter.sensors.base import NODE, Part
 

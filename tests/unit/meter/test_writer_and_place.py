@@ -10,15 +10,15 @@ from meter_helpers import python, segments
 
 from gxmeter.core.ids import is_id
 from gxmeter.core.journal import Interval
-from gxmeter.meter.place import claim, find_workspace, journal_id, known_sites, safe_id
-from gxmeter.meter.writer import MAX_WAITING
+from gxmeter.meter.record.place import claim, find_workspace, journal_id, known_sites, safe_id
+from gxmeter.meter.record.writer import MAX_WAITING
 
 FULL_DISK = """
 import resource, sys
 from pathlib import Path
 from gxmeter.core.journal import Head, Interval
 from gxmeter.meter.ticks import SystemTicks
-from gxmeter.meter.writer import JournalWriter
+from gxmeter.meter.record.writer import JournalWriter
 now = SystemTicks().now()
 head = Head(0, "j", 0, None, "r", "s", "h", "b", 1, now.utc_ms, now.mono_ns, now.utc_ms, now.mono_ns, 1000, "0")
 writer = JournalWriter(Path("."))

@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from gxmeter.meter.allocation import Allocation
-from gxmeter.meter.claims import Claims
+from gxmeter.meter.host.allocation import Allocation
+from gxmeter.meter.host.claims import Claims
 from gxmeter.meter.roster import Entry, Roster
 from gxmeter.meter.sensors.base import Fault, Opened, Part, Sensor
 from gxmeter.meter.sensors.guarded import Guarded

@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
-from gxmeter.meter.amounts import columns, cut, duration, emissions, energy, percent, power
-from gxmeter.meter.say import japanese
+from gxmeter.meter.show.amounts import columns, cut, duration, emissions, energy, percent, power
+from gxmeter.meter.show.say import japanese
 from gxmeter.meter.totals import Totals
 
 _BARS = "▁▂▃▄▅▆▇█"

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from gxmeter.core.findings import Finding, finding
-from gxmeter.meter.doctor_host import Host
-from gxmeter.meter.doctor_readings import Looked, Reading
+from gxmeter.meter.doctor.host import Host
+from gxmeter.meter.doctor.readings import Looked, Reading
 from gxmeter.meter.sensors.base import Fault
 
 SLOW_OPEN_S = 1.0
@@ -178,4 +178,4 @@ CHECKS: tuple[Callable[[Case], Iterator[Finding]], ...] = (
     clock,
     codecarbon,
 )
-"""All checks of the machine; those of the place stand in :mod:`gxmeter.meter.doctor_place`."""
+"""All checks of the machine; those of the place stand in :mod:`gxmeter.meter.doctor.place`."""

@@ -22,8 +22,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 from gxmeter.core.journal import Facts
-from gxmeter.meter.per_node import of_node, whole_number
-from gxmeter.meter.place import safe_id
+from gxmeter.meter.host.per_node import of_node, whole_number
+from gxmeter.meter.record.place import safe_id
 from gxmeter.meter.sensors.base import Fault, fault
 
 TORCHRUN, BY_HAND, OPENMPI, MPICH, SLURM, KUBERNETES = "torchrun", "env", "openmpi", "mpich", "slurm", "kubernetes"

@@ -25,10 +25,10 @@ from gxmeter.core.journal import (
     Sensor,
     SensorCame,
 )
-from gxmeter.meter.place import Place, claim
+from gxmeter.meter.record.place import Place, claim
+from gxmeter.meter.record.writer import JournalWriter
 from gxmeter.meter.sensors.base import Fault
 from gxmeter.meter.ticks import Moment
-from gxmeter.meter.writer import JournalWriter
 
 Put = Interval | Remark | Gap | Change | ClockChange | SensorCame | Phase | Count
 

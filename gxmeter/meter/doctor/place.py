@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from gxmeter.core.findings import Finding, finding
-from gxmeter.meter.doctor_checks import as_finding
-from gxmeter.meter.place import MARKER, WORKSPACE_VARIABLE, settle_site, state_folder, workspace_of
+from gxmeter.meter.doctor.checks import as_finding
+from gxmeter.meter.record.place import MARKER, WORKSPACE_VARIABLE, settle_site, state_folder, workspace_of
 
 LEAST_DAYS = 30
 """Room for fewer days of this host's record is said."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from gxmeter.core.journal import Gap
-from gxmeter.meter.recorder import Recorder
+from gxmeter.meter.record.recorder import Recorder
 from gxmeter.meter.sensors.base import Fault, Sample
 from gxmeter.meter.ticks import Moment
 

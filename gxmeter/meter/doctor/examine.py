@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gxmeter.core.findings import Finding, Level
-from gxmeter.meter.allocation import Allocation, read_allocation
-from gxmeter.meter.claims import Claims, folder_of
-from gxmeter.meter.doctor_checks import Case, check_all
-from gxmeter.meter.doctor_host import Host, clock_synchronised, look
-from gxmeter.meter.doctor_mends import commands
-from gxmeter.meter.doctor_place import check_place
-from gxmeter.meter.doctor_readings import WAIT_S, Reading, take_readings
+from gxmeter.meter.doctor.checks import Case, check_all
+from gxmeter.meter.doctor.host import Host, clock_synchronised, look
+from gxmeter.meter.doctor.mends import commands
+from gxmeter.meter.doctor.place import check_place
+from gxmeter.meter.doctor.readings import WAIT_S, Reading, take_readings
+from gxmeter.meter.host.allocation import Allocation, read_allocation
+from gxmeter.meter.host.claims import Claims, folder_of
 from gxmeter.meter.sensors.base import NODE, Sensor
 from gxmeter.meter.settle import host_prefix
 

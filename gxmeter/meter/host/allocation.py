@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gxmeter.core.journal import Facts
-from gxmeter.meter.cgroups import (
+from gxmeter.meter.host.cgroups import (
     V1,
     V2,
     Cgroup,
@@ -34,7 +34,7 @@ from gxmeter.meter.cgroups import (
     memory_limits,
     small_text,
 )
-from gxmeter.meter.per_node import of_node, whole_number
+from gxmeter.meter.host.per_node import of_node, whole_number
 
 SLURM, NONE = "slurm", "none"
 """Sources beside the control groups; ``none`` where nothing limits us."""

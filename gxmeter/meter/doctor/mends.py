@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Callable
 
 from gxmeter.core.findings import Finding
-from gxmeter.meter.doctor_checks import Case
+from gxmeter.meter.doctor.checks import Case
 
 Mend = Callable[[Finding, Case], tuple[str, ...]]
 

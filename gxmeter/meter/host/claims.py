@@ -21,8 +21,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from gxmeter.meter.allocation import Allocation
-from gxmeter.meter.claims_file import FOLDERS, ClaimsFile, Span
+from gxmeter.meter.host.allocation import Allocation
+from gxmeter.meter.host.claims_file import FOLDERS, ClaimsFile, Span
 from gxmeter.meter.sensors.base import Fault, fault
 
 FOLDER_VARIABLE = "GXMETER_CLAIMS"

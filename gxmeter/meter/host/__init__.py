@@ -1,0 +1,1 @@
+"""What of this machine is ours, and who else measures on it."""

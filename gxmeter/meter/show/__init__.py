@@ -1,0 +1,1 @@
+"""What a meter says to people while and after it measures."""
