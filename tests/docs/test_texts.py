@@ -10,7 +10,14 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("docs", "gxmeter", "factors", "reports", "seeds", "bench")
 TEXTS = sorted({*ROOT.glob("*.md"), *(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.md"))})
-TWINS = [("README.md", "README.ja.md"), ("seeds/README.md", "seeds/README.ja.md")]
+TWINS = [
+    ("README.md", "README.ja.md"),
+    ("seeds/README.md", "seeds/README.ja.md"),
+    ("docs/guides/metering.md", "docs/guides/metering.ja.md"),
+    ("docs/guides/hooks.md", "docs/guides/hooks.ja.md"),
+    ("docs/measurements/README.md", "docs/measurements/README.ja.md"),
+    ("docs/reference/faults.md", "docs/reference/faults.ja.md"),
+]
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?<!!)\[[^\]\n]+\]\(([^)\s]+)\)")
 _AFFECTED = "Affected fiscal years and figures / 影響する年度・数値:"
