@@ -19,6 +19,8 @@ from tests.support.fakepowercap import background
 SECONDS = 60
 SEGMENT_S = 3600
 TARGET_BYTES = 100
+LONG_MJ = 4_000_000_000
+"""Where the GPUs' counters begin: as after two months at 700 W [mJ]."""
 CODE = """
 import sys, time, gxmeter
 with gxmeter.Meter(run="size", workspace=sys.argv[1]):
@@ -37,7 +39,11 @@ def measured(folder: Path, environment: dict[str, str]) -> list[bytes]:
 
 def row(gpus: int, powercap: Path, folder: Path) -> list[str]:
     """One line of the table: devices, what an interval takes, what it takes per device."""
-    environment = {"GXMETER_POWERCAP": str(powercap), **fakenvml.environment(gpus=gpus)}
+    environment = {
+        "GXMETER_POWERCAP": str(powercap),
+        "GXMETER_CLAIMS": str(folder),
+        **fakenvml.environment(gpus=gpus, counter_mj=LONG_MJ),
+    }
     lines = measured(folder, environment)
     intervals = [line for line in lines if line.startswith(b'{"t":"i"')]
     full = intervals[len(intervals) // 2 :]  # the last half: sensors that come late are there

@@ -87,7 +87,8 @@ def main() -> None:
     about = f"{described()}; {quiet()}. {pairs} pairs, each ratio between neighbours in time; medians, 95 % intervals."
     with tempfile.TemporaryDirectory() as work:
         (Path(work) / "gxmeter.yaml").touch()
-        environment = {**os.environ, **fakenvml.environment(), "HOME": work, "PYTHONPATH": str(WORK.parents[1])}
+        ours = {"HOME": work, "PYTHONPATH": str(WORK.parents[1]), "GXMETER_CLAIMS": work}
+        environment = {**os.environ, **fakenvml.environment(), **ours}
         rows = measure(pairs, Path(work), environment)
     head = ["", "processor time of the meter", "wall time of the job", "processor time of the job", "start, foreground"]
     text = f"{about}\n\n{table(head, rows)}"

@@ -33,7 +33,8 @@ def _pip(*arguments: str | Path) -> None:
 def _bare(**more: str) -> dict[str, str]:
     """The environment without coverage's hooks and without this checkout on the path."""
     keep = {k: v for k, v in os.environ.items() if not k.startswith(("COVERAGE_", "GXMETER_")) and k != "PYTHONPATH"}
-    return {**keep, "GXMETER_LANG": "en", **more}
+    # Claims of its own: a meter elsewhere on this machine must not keep this one from measuring.
+    return {**keep, "GXMETER_LANG": "en", "GXMETER_CLAIMS": more.get("HOME", ""), **more}
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +66,13 @@ def test_the_lock_names_nothing_that_a_training_should_not_load() -> None:
     names = set(re.findall(r"^([a-z0-9-]+)==", LOCK.read_text("utf-8"), re.MULTILINE))
     assert "codecarbon" in names
     assert not names & {"pandas", "numpy", "pyarrow", "pydantic", "matplotlib", "cryptography", "requests"}
+
+
+def test_the_lock_has_the_versions_of_the_whole_but_for_typer() -> None:
+    pin = re.compile(r"^([a-z0-9-]+)==([^\s;\\]+)", re.MULTILINE)
+    metering = set(pin.findall(LOCK.read_text("utf-8")))
+    whole = set(pin.findall((ROOT / "requirements.lock").read_text("utf-8")))
+    assert {name for name, _ in metering - whole} == {"typer"}
 
 
 def test_a_run_is_measured_without_a_missing_sensor(python: Path, tmp_path: Path) -> None:
