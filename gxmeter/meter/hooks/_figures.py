@@ -44,7 +44,7 @@ class Figures:
     def now(self) -> dict[str, float]:
         """The metrics by name; empty while nothing was measured. Loggers take floats; the record holds none."""
         energy_uj = self._host.energy_uj()
-        if energy_uj is None:
+        if not energy_uj:  # a zero would be no measurement
             return {}
         energy_kwh = to_kwh(Decimal(energy_uj))
         found = {ENERGY: float(energy_kwh)}

@@ -21,7 +21,6 @@ class Follower:
         head: of the segment that is read; None where there is none that can be used.
         energy_uj: microjoules of the intervals from that moment on: interval by interval the machine's where it is
             metered, else its components'.
-        numbers: whether there was any number.
     """
 
     def __init__(self, folder: Path, since_ns: int) -> None:
@@ -33,7 +32,6 @@ class Follower:
         """
         self.head: Head | None = None
         self.energy_uj = 0
-        self.numbers = False
         self._folder = folder
         self._since_ns = since_ns
         self._offset = 0
@@ -83,9 +81,7 @@ class Follower:
         for part, energy_uj in zip(self._parts, interval.energy_uj, strict=False):
             if energy_uj is not None and part.beside is None:
                 by_boundary[part.boundary] = by_boundary.get(part.boundary, 0) + energy_uj
-        if by_boundary:
-            self.numbers = True
-            self.energy_uj += by_boundary.get("node", by_boundary.get("device", 0))
+        self.energy_uj += by_boundary.get("node", by_boundary.get("device", 0))
 
 
 def _name(segment: int) -> str:

@@ -30,15 +30,12 @@ class HostEnergy:
         self._others: list[Follower] = []
         self._look_ns = 0
 
-    def energy_uj(self) -> int | None:
-        """Microjoules since the meter began; None while nobody has a number."""
-        totals = self._meter.totals
-        found = [totals.total_uj] if totals.samples else []
+    def energy_uj(self) -> int:
+        """Microjoules since the meter began; 0 while nobody has a number."""
         self._look()
         for other in self._others:
             other.read()
-            found += [other.energy_uj] if other.numbers else []
-        return sum(found) if found else None
+        return self._meter.totals.total_uj + sum(other.energy_uj for other in self._others)
 
     def _look(self) -> None:
         """Find the journals of other meters of this run and this boot; every folder is looked at once."""
