@@ -97,7 +97,7 @@ class Measuring:
             return self.sensors
         from gxmeter.meter.sensors.standard import standard  # noqa: PLC0415 - only where it is needed
 
-        return standard(self.environ)
+        return standard(self.environ, compare=self.wishes.compare)
 
     def _fail(self, error: Exception) -> None:
         """Close the record after a fault of this program, saying so in it and to people."""

@@ -56,6 +56,7 @@ class Meter:
         kg_per_kwh: the site's factor [kg-CO2/kWh], only for the live line and the summary.
         budget_kwh: energy that the run may use [kWh]; passing it is said once, and ``over_budget`` becomes True.
         resumes: id of the journal of the run that this one goes on from (after a checkpoint).
+        compare: whether CodeCarbon reads the counters a second time, kept beside for comparison.
         ticks: the clocks.
 
     >>> with Meter(run="pretrain-1", site="tokyo-dc1") as meter:  # doctest: +SKIP
@@ -77,11 +78,12 @@ class Meter:
         kg_per_kwh: Decimal | str | None = None,
         budget_kwh: Decimal | str | None = None,
         resumes: str | None = None,
+        compare: bool = False,
         ticks: Ticks | None = None,
     ) -> None:
         """Remember what is wished; nothing is opened or checked yet."""
         self._wishes = Wishes(
-            run, site, workspace, period_s, node_overhead, kg_per_kwh, budget_kwh, resumes, segment_s, None
+            run, site, workspace, period_s, node_overhead, kg_per_kwh, budget_kwh, resumes, segment_s, compare
         )
         self._sensors = sensors
         self._ticks: Ticks = ticks or SystemTicks()

@@ -19,4 +19,5 @@ class Wishes(NamedTuple):
     budget_kwh: Decimal | str | None = None
     resumes: str | None = None
     segment_s: int = 3600
+    compare: bool = False
     folder: str | None = None

@@ -39,6 +39,7 @@ def run(
     budget: Annotated[str, typer.Option(metavar="KWH", help="Energy that the run may use; passing it is said.")] = "",
     factor: Annotated[str, typer.Option("--kg-per-kwh", metavar="F", help="Factor to show; default the site's.")] = "",
     resumes: Annotated[str, typer.Option(metavar="JOURNAL", help="Journal of the run that this one goes on.")] = "",
+    compare: Annotated[bool, typer.Option("--compare", help="Let CodeCarbon read the counters too, beside.")] = False,
     nodes: Annotated[int, typer.Option(metavar="N", help="Machines of this run, where no launcher says it.")] = 0,
     node: Annotated[int, typer.Option(metavar="K", help="Number of this machine, from 0.")] = -1,
     workspace: Annotated[Path | None, typer.Option("-w", "--workspace", metavar="DIR", help="The workspace.")] = None,
@@ -52,7 +53,7 @@ def run(
     try:
         _place_among_nodes(nodes, node)
         options = {"budget_kwh": budget or None, "kg_per_kwh": factor or None, "resumes": resumes or None}
-        meter, search = _meter(run_id, site, period, workspace, options)
+        meter, search = _meter(run_id, site, period, workspace, options, compare=compare)
         if live and not factor:
             search.start()
         shown = Shown(meter, search)
@@ -112,7 +113,13 @@ def _place_among_nodes(nodes: int, node: int) -> None:
 
 
 def _meter(
-    run_id: str, site: str, period: float, workspace: Path | None, options: dict[str, str | None]
+    run_id: str,
+    site: str,
+    period: float,
+    workspace: Path | None,
+    options: dict[str, str | None],
+    *,
+    compare: bool,
 ) -> tuple[Meter, FactorSearch]:
     """A meter for checked options; whatever the site's file declares about the node goes in as a number."""
     from gxmeter.cli.commands.run_site import FactorSearch, node_ratio
@@ -142,6 +149,7 @@ def _meter(
         kg_per_kwh=options["kg_per_kwh"],
         budget_kwh=options["budget_kwh"],
         resumes=options["resumes"],
+        compare=compare,
     )
     return meter, FactorSearch(folder, known_site)
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from gxmeter.meter.sensors.base import Fault, Opened, Part, Sample
@@ -43,6 +44,7 @@ class CodeCarbonSensor:
     Args:
         rapl_dir: where the RAPL tree lies; another folder only in tests.
         nvidia: whether NVIDIA's GPUs are read; False where the NVML sensor has them.
+        compare: whether counters that are read already are read again, to stand beside; models never are.
     """
 
     name = "codecarbon"
@@ -58,10 +60,11 @@ class CodeCarbonSensor:
         AMD_POWER: "C2",
     }
 
-    def __init__(self, *, rapl_dir: str = _RAPL_DIR, nvidia: bool = True) -> None:
+    def __init__(self, *, rapl_dir: str = _RAPL_DIR, nvidia: bool = True, compare: bool = False) -> None:
         """Nothing is opened or imported yet."""
         self._rapl_dir = rapl_dir
         self._nvidia = nvidia
+        self._compare = compare
         self._sources: list[Source] = []
         self._filter: _ThreadFilter | None = None
 
@@ -77,8 +80,13 @@ class CodeCarbonSensor:
 
         self._hush()
         faults: list[Fault] = []
-        makers = [] if any(label.startswith("cpu") for label in taken) else [self._cpu]
-        makers += [] if any(label.startswith(("ram", "dram")) for label in taken) else [self._ram]
+        makers: list[Callable[[list[Fault]], list[Source]]] = []
+        if not any(label.startswith("cpu") for label in taken):
+            makers.append(self._cpu)
+        elif self._compare:
+            makers.append(self._rapl)
+        if not any(label.startswith(("ram", "dram")) for label in taken):
+            makers.append(self._ram)
         for make in (*makers, self._gpus):
             try:
                 self._sources += make(faults)
@@ -113,14 +121,22 @@ class CodeCarbonSensor:
         self._filter = _ThreadFilter()
         logging.getLogger("codecarbon").addFilter(self._filter)
 
-    def _cpu(self, faults: list[Fault]) -> list[Source]:
+    def _rapl(self, faults: list[Fault]) -> list[Source]:  # noqa: ARG002 - one shape for all makers
         from codecarbon.core.cpu import is_rapl_available  # noqa: PLC0415 - costs 0.15 s, sampling thread only
         from codecarbon.external.hardware import CPU  # noqa: PLC0415
 
+        if not is_rapl_available(self._rapl_dir):
+            return []
         name = _cpu_name()
-        if is_rapl_available(self._rapl_dir):
-            cpu = CPU("", "intel_rapl", name, 0, rapl_dir=self._rapl_dir, tracking_mode="machine")
-            return [RaplSource(cpu, name)]
+        return [RaplSource(CPU("", "intel_rapl", name, 0, rapl_dir=self._rapl_dir, tracking_mode="machine"), name)]
+
+    def _cpu(self, faults: list[Fault]) -> list[Source]:
+        from codecarbon.external.hardware import CPU  # noqa: PLC0415
+
+        measured = self._rapl(faults)
+        if measured:
+            return measured
+        name = _cpu_name()
         if _rapl_exists(self._rapl_dir):
             faults.append(Fault("rapl-unreadable", (("path", self._rapl_dir),)))
         watts, known = _cpu_rating(name)

@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from gxmeter.meter.sensors.base import Sensor
 
 
-def standard(environ: Mapping[str, str]) -> list[Sensor]:
+def standard(environ: Mapping[str, str], *, compare: bool = False) -> list[Sensor]:
     """NVML and powercap, which are quick; then CodeCarbon, and the management controller where one is named.
 
     Args:
         environ: environment; which GPUs are this job's, and where the management controller is.
+        compare: whether CodeCarbon reads the counters too, to stand beside. Not where the job has MIG devices: it would
+            read the whole GPU and call it the job's.
     """
     from gxmeter.meter.sensors.codecarbon import CodeCarbonSensor  # noqa: PLC0415 - off the training's thread
     from gxmeter.meter.sensors.nvml import NvmlSensor  # noqa: PLC0415
@@ -21,7 +23,8 @@ def standard(environ: Mapping[str, str]) -> list[Sensor]:
     visible, order = environ.get("CUDA_VISIBLE_DEVICES"), environ.get("CUDA_DEVICE_ORDER")
     if visible is None:
         visible, order = environ.get("NVIDIA_VISIBLE_DEVICES"), PCI_ORDER
-    sensors: list[Sensor] = [NvmlSensor(visible=visible, order=order), PowercapSensor(), CodeCarbonSensor(nvidia=False)]
+    beside = CodeCarbonSensor(nvidia=compare and "MIG" not in (visible or ""), compare=compare)
+    sensors: list[Sensor] = [NvmlSensor(visible=visible, order=order), PowercapSensor(), beside]
     return [*sensors, *_controller(environ)]
 
 

@@ -309,3 +309,30 @@ def test_an_unknown_part_is_a_fault_not_an_error(monkeypatch: pytest.MonkeyPatch
     assert "sensor-unavailable" in [fault.code for fault in opened.faults]
     assert [part.kind for part in opened.parts][:1] == ["cpu"]
     assert Sample(None, RAPL).energy_uj is None
+
+
+def test_compared_a_gpu_is_read_twice_and_counted_once(workspace: Path) -> None:
+    code = MEASURE.replace("sensors=[CodeCarbonSensor()]", "compare=True").replace(
+        "    time.sleep(2)", "    time.sleep(3)"
+    )
+    done = python(code, cwd=workspace, env=fakenvml.environment(gpus=2))
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    segment = segments(Path(answer["journal"]))[0]
+    parts, head = segment.components(), segment.head
+    assert head is not None
+    gpus = [part for part in parts if part.kind == "gpu"]
+    assert [(head.methods[part.method].method, part.beside) for part in gpus] == [
+        ("nvml-counter", None),
+        ("nvml-counter", None),
+        ("codecarbon-nvml-counter", 0),
+        ("codecarbon-nvml-counter", 1),
+    ]
+    sums = [0] * len(parts)
+    for _, record in segment.records:
+        if isinstance(record, Interval):
+            for index, uj in enumerate(record.energy_uj):
+                sums[index] += uj or 0
+    assert answer["measured"] == sums[0] + sums[1]
+    ours, theirs = sums[gpus[0].index], sums[gpus[2].index]
+    assert 0.5 * ours < theirs <= ours
