@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import gxmeter
-from gxmeter.core.journal import Component, Head, Interval, Method, Sensor
+from gxmeter.core.journal import Change, Component, Head, Interval, Method, Sensor
 from gxmeter.core.journal_encode import encode
 from gxmeter.meter.hooks._figures import EMISSIONS, ENERGY, PER_TOKEN, Figures
 from gxmeter.meter.hooks._follower import Follower
@@ -18,7 +18,7 @@ from gxmeter.meter.ticks import boot_id
 SECOND = 1_000_000_000
 GPU = Component(0, "h.gpu0", "gpu", "x", 0, 0)
 BESIDE = Component(1, "h.gpu0", "gpu", "x", 0, 0, beside=0)
-NODE = Component(2, "h.node", "node", "x", 0, 0, boundary="node")
+LATE = Component(2, "h.gpu1", "gpu", "x", 0, 0)
 
 
 def head(journal: str, segment: int = 0, mono_ns: int = 0, **changes: object) -> Head:
@@ -40,7 +40,7 @@ def head(journal: str, segment: int = 0, mono_ns: int = 0, **changes: object) ->
         "gxmeter": "0",
         "sensors": (Sensor("s", "1"),),
         "methods": (Method("m", "C1"),),
-        "components": (GPU, BESIDE, NODE),
+        "components": (GPU, BESIDE),
     }
     return Head(**{**usual, **changes})
 
@@ -56,19 +56,20 @@ def write(folder: Path, segment: int, *records: object) -> None:
 
 
 def test_a_journal_is_read_on_as_it_grows_and_every_line_once(tmp_path):
-    write(tmp_path / "j", 0, head("j"), interval(1, 10 * SECOND, 100, 90, None))
+    write(tmp_path / "j", 0, head("j"), interval(1, 10 * SECOND, 100, 90))
     other = Follower(tmp_path / "j", 0)
     other.read()
     other.read()
     assert other.energy_uj == 100, "the part beside it is for comparison and no energy of its own"
-    write(tmp_path / "j", 0, interval(2, 11 * SECOND, 7, None, 1000), interval(3, 12 * SECOND, None, None, None))
+    write(tmp_path / "j", 0, Change(2, 1_795_000_000_000, 11 * SECOND, added=LATE))
+    write(tmp_path / "j", 0, interval(3, 11 * SECOND, 7, 6, 1000), interval(4, 12 * SECOND, None, None))
     other.read()
-    assert other.energy_uj == 1100, "the whole machine counts where it is metered"
+    assert other.energy_uj == 1107, "a part that came later counts too"
 
 
 def test_a_torn_line_waits_for_its_end_and_a_damaged_one_is_left_out(tmp_path):
-    write(tmp_path / "j", 0, head("j"), interval(1, SECOND, 100, None, None))
-    line = encode(interval(2, 2 * SECOND, 20, None, None))
+    write(tmp_path / "j", 0, head("j"), interval(1, SECOND, 100, None))
+    line = encode(interval(2, 2 * SECOND, 20, None))
     path = tmp_path / "j" / "0000.gxj"
     path.write_bytes(path.read_bytes() + b'{"t":"i"broken} 00000000\n' + line[:30])
     other = Follower(tmp_path / "j", 0)
@@ -80,13 +81,13 @@ def test_a_torn_line_waits_for_its_end_and_a_damaged_one_is_left_out(tmp_path):
 
 
 def test_what_was_measured_before_the_moment_is_passed_over_and_new_segments_are_followed(tmp_path):
-    write(tmp_path / "j", 0, head("j"), interval(1, SECOND, 1, None, None))
-    write(tmp_path / "j", 1, head("j", 1, 100 * SECOND), interval(9, 100 * SECOND, 10, None, None))
-    write(tmp_path / "j", 1, interval(10, 101 * SECOND, 200, None, None))
+    write(tmp_path / "j", 0, head("j"), interval(1, SECOND, 1, None))
+    write(tmp_path / "j", 1, head("j", 1, 100 * SECOND), interval(9, 100 * SECOND, 10, None))
+    write(tmp_path / "j", 1, interval(10, 101 * SECOND, 200, None))
     other = Follower(tmp_path / "j", 101 * SECOND)
     other.read()
     assert other.energy_uj == 200
-    write(tmp_path / "j", 2, head("j", 2, 102 * SECOND), interval(12, 102 * SECOND, 3000, None, None))
+    write(tmp_path / "j", 2, head("j", 2, 102 * SECOND), interval(12, 102 * SECOND, 3000, None))
     other.read()
     assert other.energy_uj == 3200
 
@@ -117,7 +118,7 @@ def meter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> gxmeter.Meter:
 def test_the_host_is_the_own_meter_and_the_others_of_the_same_run_and_boot(meter):
     beside = meter.journal.parent
     now = time.monotonic_ns()
-    line = interval(1, now + SECOND, 10**9, None, None)
+    line = interval(1, now + SECOND, 10**9, None)
     write(beside / "r-20260101T000000Z-00000001", 0, head("a", mono_ns=now), line)
     write(beside / "r-20260101T000000Z-00000002", 0, head("b", mono_ns=now, run="r-b"), line)
     write(beside / "r-20260101T000000Z-00000003", 0, head("c", mono_ns=now, boot="other"), line)

@@ -19,8 +19,7 @@ class Follower:
 
     Attributes:
         head: of the segment that is read; None where there is none that can be used.
-        energy_uj: microjoules of the intervals from that moment on: interval by interval the machine's where it is
-            metered, else its components'.
+        energy_uj: microjoules of the intervals from that moment on, of all components that count.
     """
 
     def __init__(self, folder: Path, since_ns: int) -> None:
@@ -77,11 +76,9 @@ class Follower:
             self._add(record)
 
     def _add(self, interval: Interval) -> None:
-        by_boundary: dict[str, int] = {}
         for part, energy_uj in zip(self._parts, interval.energy_uj, strict=False):
-            if energy_uj is not None and part.beside is None:
-                by_boundary[part.boundary] = by_boundary.get(part.boundary, 0) + energy_uj
-        self.energy_uj += by_boundary.get("node", by_boundary.get("device", 0))
+            if part.beside is None:
+                self.energy_uj += energy_uj or 0
 
 
 def _name(segment: int) -> str:

@@ -52,6 +52,7 @@ class GxmeterCallback(_Callback):  # type: ignore[misc]
         self._stop_at_budget = stop_at_budget
         self._loggers: list[_log.EnergyLogger] = []
         self._next = ""
+        self._linked = False
         self._tokens = 0
         self._flos = 0
 
@@ -78,6 +79,7 @@ class GxmeterCallback(_Callback):  # type: ignore[misc]
         """Start the meter; one that goes on from a checkpoint is linked to the run that wrote it."""
         self._run.resume(_kept(state))
         self._run.begin(TRAIN)
+        self._linked = False
         self._tokens, self._flos = state.num_input_tokens_seen, int(state.total_flos)
         self._loggers = [] if self._run.figures is None else _log.loggers(args.report_to or (), self._run.figures)
         self._keep_link(state)
@@ -95,9 +97,7 @@ class GxmeterCallback(_Callback):  # type: ignore[misc]
     @harmless
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Count the step; see what comes before the next one."""
-        if state.is_world_process_zero:
-            self._run.count(steps=1)
-        self._count(state)
+        self._count(state, steps=1)
         if self._stop_at_budget and not _log.ranks_agree():
             self._end_training(args, control, over=self._run.over_budget)
         self._foresee(control)
@@ -148,17 +148,21 @@ class GxmeterCallback(_Callback):  # type: ignore[misc]
         if self._next and not control.should_log:
             self._run.enter(self._next)
 
-    def _count(self, state: Any) -> None:
+    def _count(self, state: Any, *, steps: int = 0) -> None:
         """Count what the trainer's state says; it speaks for all ranks, so the first one counts."""
         self._keep_link(state)
         tokens, flos = state.num_input_tokens_seen, int(state.total_flos)
         if state.is_world_process_zero:
-            self._run.count(tokens=tokens - self._tokens, flop=flos - self._flos)
+            self._run.count(tokens=tokens - self._tokens, steps=steps, flop=flos - self._flos)
         self._tokens, self._flos = tokens, flos
 
     def _keep_link(self, state: Any) -> None:
-        if self._run.active and isinstance(state.stateful_callbacks, dict):
-            state.stateful_callbacks[KEY] = {"args": {}, "attributes": self._run.link()}
+        """Put run and journal into the trainer's state until both are known; the journal's name is some moments late."""
+        if self._linked or not self._run.active or not isinstance(state.stateful_callbacks, dict):
+            return
+        link = self._run.link()
+        self._linked = "journal" in link
+        state.stateful_callbacks[KEY] = {"args": {}, "attributes": link}
 
     @harmless
     def _add(self, state: Any, logs: dict[str, float] | None) -> None:

@@ -7,7 +7,7 @@ import csv
 import keras
 import numpy as np
 import pytest
-from hook_helpers import FACTOR, journals, script, wait_for_numbers
+from hook_helpers import FACTOR, journals, wait_for_numbers
 
 from gxmeter.core.errors import InputError
 from gxmeter.meter.hooks.keras import GxmeterCallback
@@ -91,14 +91,6 @@ def test_after_an_exception_the_hook_can_be_stopped(workspace):
     [left] = journals(workspace)
     assert left.end == "exception"
     assert left.steps in {1, 2}, "Keras tells of the last batch beside the training, so it may come too late"
-
-
-def test_an_exception_closes_the_record_when_the_process_ends(workspace):
-    done = script("failing_fit.py", workspace)
-    assert done.returncode == 1
-    assert "ZeroDivisionError" in done.stderr
-    [left] = journals(workspace)
-    assert left.end == "exception"
 
 
 def test_a_fit_over_its_budget_stops(workspace):
