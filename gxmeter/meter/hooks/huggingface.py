@@ -157,7 +157,7 @@ class GxmeterCallback(_Callback):  # type: ignore[misc]
         self._tokens, self._flos = tokens, flos
 
     def _keep_link(self, state: Any) -> None:
-        """Put run and journal into the trainer's state until both are known; the journal's name is some moments late."""
+        """Put run and journal into the trainer's state until both are known; the journal is some moments late."""
         if self._linked or not self._run.active or not isinstance(state.stateful_callbacks, dict):
             return
         link = self._run.link()

@@ -74,6 +74,23 @@ def test_the_result_of_train_has_the_figures_and_that_of_evaluate_has_not(worksp
     assert not [name for name in made.evaluate() if "energy" in name]
 
 
+def test_a_reporter_that_stands_behind_the_hook_gets_the_figures(workspace):
+    told = []
+
+    class Reporter(TrainerCallback):
+        def on_log(self, args, state, control, logs=None, **_):
+            told.append("energy_kwh" in logs)
+
+    callback = hook()
+    made = tiny_gpt.trainer(workspace.parent / "out", Reporter(), Patient(callback))
+    made.callback_handler.callbacks.insert(1, callback)
+    made.train()
+    assert told
+    assert all(told)
+    [left] = journals(workspace)
+    assert (left.steps, left.end) == (8, "stop")
+
+
 def test_a_training_that_goes_on_from_a_checkpoint_is_the_same_run_and_names_the_journal(workspace):
     plan = {"save_strategy": "steps", "save_steps": 4}
     trained(workspace, hook(run=None), **plan)
