@@ -23,6 +23,9 @@ from gxmeter.meter.sensors.base import Fault, Opened, Sample, Sensor
 from gxmeter.meter.sensors.guarded import Guarded
 from gxmeter.meter.ticks import NS_PER_S, Moment, Ticks
 
+_HELD_UP_NS = 100_000_000
+"""A sensor that takes longer to answer than this holds the reading up [ns]."""
+
 
 @dataclass(slots=True)
 class _Live:
@@ -198,15 +201,22 @@ class Lineup:
             return 0
         return now.mono_ns + round(live.sensor.sensor.poll_s * NS_PER_S * (0.5 + self._random.random()))
 
-    def read(self, elapsed_ns: int) -> list[tuple[Entry, Sample]]:
-        """One sample of every part that is ours, over the last ``elapsed_ns`` [ns]."""
-        samples = []
+    def read(self, last: Moment, now: Moment) -> tuple[list[tuple[Entry, Sample]], Moment]:
+        """One sample of every part that is ours since ``last``, and the moment for which they hold.
+
+        That is ``now``, unless a sensor held the reading up: then the moment after it, for a sensor is told the time
+        at which it is asked, and a counter was read at the end of the call that blocked.
+        """
+        samples, at = [], now
         for live in self._lives:
-            for entry, sample in zip(live.entries, live.sensor.read(elapsed_ns) if live.started else (), strict=False):
+            told = live.sensor.read(at.mono_ns - last.mono_ns) if live.started else []
+            for entry, sample in zip(live.entries, told, strict=False):
                 if entry.index is not None and not entry.fresh:
                     samples.append((entry, sample))
                 entry.fresh = False
-        return samples
+            after = self.ticks.now()
+            at = after if after.mono_ns - at.mono_ns > _HELD_UP_NS else at
+        return samples, at
 
     def close(self) -> None:
         """Let go of the sensors."""

@@ -90,8 +90,7 @@ class Sampler:
         last = self._loop(last)
         now = self.ticks.now()
         if now.mono_ns - last.mono_ns >= MIN_INTERVAL_NS:
-            self._interval(last, now)
-            last = now
+            last = now = self._interval(last, now)
         self._tell(now)
         self.troubles.end_all(last)
         self.recorder.close(self.reason, now, quiet=not self.counting)
@@ -111,8 +110,7 @@ class Sampler:
             now = self.ticks.now()
             if self._due(now, last, due_ns, claim_ns):
                 if now.mono_ns - last.mono_ns >= MIN_INTERVAL_NS:
-                    self._interval(last, now)
-                    last = now
+                    last = now = self._interval(last, now)
                 if now.mono_ns >= claim_ns or self.lineup.joining:
                     last, claim_ns = self.lineup.join(last), now.mono_ns + _CLAIM_NS
                 due_ns = max(due_ns + self.period_ns if now.mono_ns >= due_ns else due_ns, now.mono_ns + 1)
@@ -136,13 +134,14 @@ class Sampler:
         if not self.stop.is_set():
             self.lineup.poll()
 
-    def _interval(self, last: Moment, now: Moment) -> None:
+    def _interval(self, last: Moment, asked: Moment) -> Moment:
+        """Read everything and write one interval from ``last`` on; its end, which a slow sensor may put off."""
+        samples, now = self.lineup.read(last, asked)
         elapsed_ns = now.mono_ns - last.mono_ns
-        samples = self.lineup.read(elapsed_ns)
         asleep_ms = (now.boot_ns - last.boot_ns - elapsed_ns) // NS_PER_MS
         if asleep_ms > _APART_MS:
             self._slept(last, now, asleep_ms)
-            return
+            return now
         shift_ms = now.utc_ms - last.utc_ms - elapsed_ns // NS_PER_MS
         if abs(shift_ms) > _APART_MS:
             self.recorder.put(ClockChange(0, now.utc_ms, now.mono_ns, STEP, shift_ms))
@@ -153,6 +152,7 @@ class Sampler:
             if entry.index is not None:
                 self.troubles.judge(entry.index, sample, (last, now))
         self._record(last, now, samples)
+        return now
 
     def _slept(self, last: Moment, now: Moment, asleep_ms: int) -> None:
         """The interval in which the machine slept has no number: nobody knows what ran when."""

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from gxmeter.meter.sensors.base import Fault, Opened, Part, Sample
@@ -35,6 +36,7 @@ from gxmeter.meter.sensors.codecarbon_parts import (
 from gxmeter.meter.sensors.codecarbon_rating import rated_watts
 from gxmeter.meter.ticks import NS_PER_S
 
+_GIB = 1 << 30
 _RAPL_DIR = "/sys/class/powercap/intel-rapl/subsystem"
 
 
@@ -128,7 +130,9 @@ class CodeCarbonSensor:
         if not is_rapl_available(self._rapl_dir):
             return []
         name = _cpu_name()
-        return [RaplSource(CPU("", "intel_rapl", name, 0, rapl_dir=self._rapl_dir, tracking_mode="machine"), name)]
+        with _no_scontrol():
+            cpu = CPU("", "intel_rapl", name, 0, rapl_dir=self._rapl_dir, tracking_mode="machine")
+        return [RaplSource(cpu, name)]
 
     def _cpu(self, faults: list[Fault]) -> list[Source]:
         from codecarbon.external.hardware import CPU  # noqa: PLC0415
@@ -142,14 +146,17 @@ class CodeCarbonSensor:
         watts, known = _cpu_rating(name)
         if not known:
             faults.append(Fault("cpu-rating-unknown", (("name", name), ("watts", f"{watts:g}"))))
-        cpu = CPU.from_utils("", "cpu_load", name, watts, tracking_mode="machine")  # type: ignore[arg-type]
+        with _no_scontrol():
+            cpu = CPU.from_utils("", "cpu_load", name, watts, tracking_mode="machine")  # type: ignore[arg-type]
         part = Part("cpu", "cpu", name, CPU_LOAD, rated_mw=round(watts * 1000))
         return [ModelSource(cpu, part)]
 
     def _ram(self, faults: list[Fault]) -> list[Source]:  # noqa: ARG002 - one shape for all three
+        import psutil  # noqa: PLC0415 - CodeCarbon's own
         from codecarbon.external.ram import RAM  # noqa: PLC0415
 
         ram = RAM(tracking_mode="machine", force_ram_power=None)
+        ram.memory_size = psutil.virtual_memory().total / _GIB  # else, inside a SLURM job, it asks scontrol
         gib = ram.machine_memory_GB
         return [ModelSource(ram, Part("ram", "ram", f"{gib:.1f} GiB", RAM_MODEL))]
 
@@ -167,6 +174,23 @@ class CodeCarbonSensor:
         return [GpuSource(devices[number], number, amd=amd[number]) for number in wanted]
 
 
+@contextmanager
+def _no_scontrol() -> Iterator[None]:
+    """CodeCarbon's CPU object counts the job's processors with SLURM's ``scontrol``, for a mode that is not used here.
+
+    A container or a slim node has no such program, and it would be one more way to be slow. What is ours of the host
+    is found in the control groups.
+    """
+    from codecarbon.external import hardware  # noqa: PLC0415 - as above
+
+    theirs = vars(hardware)["count_cpus"]
+    vars(hardware)["count_cpus"] = os.cpu_count
+    try:
+        yield
+    finally:
+        vars(hardware)["count_cpus"] = theirs
+
+
 def _cpu_name() -> str:
     """The processor's name from ``/proc/cpuinfo``; CodeCarbon's own detection starts ten programs for it."""
     try:
@@ -182,12 +206,11 @@ def _cpu_name() -> str:
 def _cpu_rating(name: str) -> tuple[float, bool]:
     """Watts of the processor(s) and whether CodeCarbon's table knows the name; else 4 W a thread."""
     from codecarbon.core.cpu import DEFAULT_POWER_PER_CORE  # noqa: PLC0415
-    from codecarbon.core.util import count_cpus  # noqa: PLC0415
 
     watts = rated_watts(name)
     if watts:
         return watts * _sockets(), True
-    return float(DEFAULT_POWER_PER_CORE * count_cpus()), False
+    return float(DEFAULT_POWER_PER_CORE * (os.cpu_count() or 1)), False
 
 
 def _sockets() -> int:

@@ -61,7 +61,7 @@ from gxmeter.meter.sensors.nvml_library import (
 from gxmeter.meter.sensors.nvml_visible import Found, Visible, visible_gpus
 from gxmeter.meter.sensors.polls import POLL_S
 
-RETRY_NS = 30_000_000_000
+FIRST_RETRY_NS, RETRY_NS = 1_000_000_000, 30_000_000_000
 """Shortest time between two attempts to take NVML anew, and between two counts of the GPUs [ns]."""
 
 MODULES = ("GH200",)
@@ -104,7 +104,8 @@ class NvmlSensor:
         self._gpus: list[Gpu] = []
         self._count = 0
         self._counted_ns = 0
-        self._tried_ns: int | None = None
+        self._pause_ns = 0
+        self._next_try_ns = 0
 
     def open(self, taken: frozenset[str] = frozenset()) -> Opened:  # noqa: ARG002 - nothing reads GPUs better
         """Take NVML and find the GPUs; a machine without NVIDIA's is no fault."""
@@ -131,17 +132,17 @@ class NvmlSensor:
         """Read every counter once."""
         self._counted_ns = self._clock()
         for gpu in self._gpus:
-            gpu.start(self._clock())
+            gpu.start(self._clock)
 
     def poll(self) -> None:
         """Ask the power of those that have no counter."""
         for gpu in self._gpus:
-            gpu.poll(self._clock())
+            gpu.poll(self._clock)
 
     def read(self, elapsed_ns: int) -> list[Sample]:  # noqa: ARG002 - each GPU keeps the time of its own readings
         """Every GPU's energy; the time is taken at each, because a call may block."""
+        samples = [gpu.read(self._clock) for gpu in self._gpus]
         self._recover()
-        samples = [gpu.read(self._clock()) for gpu in self._gpus]
         return self._counted(samples)
 
     def close(self) -> None:
@@ -229,20 +230,31 @@ class NvmlSensor:
     # ------------------------------------------------------------------ running
 
     def _recover(self) -> None:
-        """Look for lost GPUs; take NVML anew when none answers."""
+        """Look for lost GPUs, take NVML anew when none answers, and count from now where one is back.
+
+        Tried at once, and then after pauses that double up to :data:`RETRY_NS`: a driver reloads within seconds, a
+        GPU that fell off the bus may never come back.
+        """
         lost = [gpu for gpu in self._gpus if gpu.failed]
-        now_ns = self._clock()
-        if not lost or (self._tried_ns is not None and now_ns - self._tried_ns < RETRY_NS):
+        if not lost:
+            self._pause_ns = 0
             return
-        self._tried_ns = now_ns
+        if self._clock() < self._next_try_ns:
+            return
         if len(lost) == sum(not isinstance(gpu, SilentGpu) for gpu in self._gpus):
-            self._library.end()
             try:
-                self._library.begin()
+                self._library.renew()
             except NvmlError:
+                self._wait()
                 return
         for gpu in lost:
             gpu.reopen()
+            gpu.start(self._clock)
+        self._wait()
+
+    def _wait(self) -> None:
+        self._pause_ns = min(max(2 * self._pause_ns, FIRST_RETRY_NS), RETRY_NS)
+        self._next_try_ns = self._clock() + self._pause_ns
 
     def _counted(self, samples: list[Sample]) -> list[Sample]:
         """The samples, with a remark on the first where GPUs came or went."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any
 
 from gxmeter.meter.sensors.base import Fault, Part, Sample
@@ -25,6 +26,9 @@ SLICE = "nvml-counter-mig"
 CEILING_MW = 3_000_000
 """Rating of a GPU that tells none [mW]. Our judgement: above any GPU or module with one NVML device sold by 2026."""
 
+Clock = Callable[[], int]
+"""The monotonic clock [ns]."""
+
 _UJ_PER_MJ = 1000
 _APART_NS = 3_000_000_000
 
@@ -41,15 +45,15 @@ class Gpu(ABC):
         self._handle = self._library.maybe("nvmlDeviceGetHandleByUUID", self.part.uuid) or self._handle
 
     @abstractmethod
-    def start(self, now_ns: int) -> None:
-        """Energy counts from now [ns, monotonic]."""
+    def start(self, clock: Clock) -> None:
+        """Energy counts from now."""
 
-    def poll(self, now_ns: int) -> None:  # noqa: B027 - what has a counter needs none
+    def poll(self, clock: Clock) -> None:  # noqa: B027 - what has a counter needs none
         """Look between readings."""
 
     @abstractmethod
-    def read(self, now_ns: int) -> Sample:
-        """Energy since the start or the last reading, up to now [ns, monotonic]."""
+    def read(self, clock: Clock) -> Sample:
+        """Energy since the start or the last reading. The time is taken after the call, which may block."""
 
     def _ask(self, function: str) -> tuple[int | None, str]:
         """A whole number from NVML, or None and why."""
@@ -70,14 +74,15 @@ class CounterGpu(Gpu):
         self._counter = Counter(_UJ_PER_MJ, limit_mw)
         self._seen_ns = 0
 
-    def start(self, now_ns: int) -> None:
+    def start(self, clock: Clock) -> None:
         """Read the counter."""
-        self._seen_ns = now_ns
         self._counter.start(self._ask("nvmlDeviceGetTotalEnergyConsumption")[0])
+        self._seen_ns = clock()
 
-    def read(self, now_ns: int) -> Sample:
+    def read(self, clock: Clock) -> Sample:
         """What the counter counted."""
         value, reason = self._ask("nvmlDeviceGetTotalEnergyConsumption")
+        now_ns = clock()
         step = self._counter.step(value, now_ns - self._seen_ns, reason=reason)
         self._seen_ns = now_ns
         return Sample(step.energy_uj, self.part.method, step.counter, step.fault)
@@ -90,18 +95,19 @@ class PowerGpu(Gpu):
         super().__init__(library, handle, part)
         self._polls = Polls(limit_mw, _APART_NS)
 
-    def start(self, now_ns: int) -> None:
+    def start(self, clock: Clock) -> None:
         """Ask once."""
-        self._polls.start(now_ns, self._ask("nvmlDeviceGetPowerUsage")[0])
+        power_mw = self._ask("nvmlDeviceGetPowerUsage")[0]
+        self._polls.start(clock(), power_mw)
 
-    def poll(self, now_ns: int) -> None:
+    def poll(self, clock: Clock) -> None:
         """Ask once more."""
         power_mw, reason = self._ask("nvmlDeviceGetPowerUsage")
-        self._polls.add(now_ns, power_mw, reason=reason)
+        self._polls.add(clock(), power_mw, reason=reason)
 
-    def read(self, now_ns: int) -> Sample:
+    def read(self, clock: Clock) -> Sample:
         """Ask a last time, and take the energy up to here."""
-        self.poll(now_ns)
+        self.poll(clock)
         energy_uj, wrong = self._polls.take()
         return Sample(energy_uj, self.part.method, None, wrong)
 
@@ -113,9 +119,9 @@ class SilentGpu(Gpu):
         super().__init__(library, handle, part)
         self._why = why
 
-    def start(self, now_ns: int) -> None:
+    def start(self, clock: Clock) -> None:
         """Nothing counts."""
 
-    def read(self, now_ns: int) -> Sample:  # noqa: ARG002 - one shape for all
+    def read(self, clock: Clock) -> Sample:  # noqa: ARG002 - one shape for all
         """No number."""
         return Sample(None, self.part.method, None, self._why)

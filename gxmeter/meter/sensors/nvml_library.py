@@ -16,6 +16,7 @@ DRIVER_NOT_LOADED = 9
 NOT_INSTALLED = -1
 """Codes of :class:`NvmlError`: NVML's own (``nvmlReturn_t`` in nvml.h), and one for nvidia-ml-py not being there."""
 
+_MOST_REFERENCES = 64
 _NVIDIA = "0x10de"
 _DISPLAY = "0x03"
 
@@ -34,6 +35,7 @@ class Library:
     def __init__(self) -> None:
         self._nvml: Any = None
         self._held = False
+        self._given = 0
 
     def begin(self) -> None:
         """Take a reference.
@@ -57,6 +59,31 @@ class Library:
         if self._held:
             self._held = False
             self.maybe("nvmlShutdown")
+
+    def renew(self) -> None:
+        """Take NVML anew, as after a reload of the driver.
+
+        It counts its users (CodeCarbon takes a reference when it is imported and never gives it back), and only the
+        first to come opens the driver. So every reference is given back and as many are taken again.
+
+        Raises:
+            NvmlError: the driver is not back yet; the references of others are taken again when it is.
+        """
+        while self._given < _MOST_REFERENCES and self._gave():
+            self._given += 1
+        self._held = False
+        self.ask("nvmlInit")
+        self._held = True
+        for _ in range(self._given - 1):
+            self.maybe("nvmlInit")
+        self._given = 0
+
+    def _gave(self) -> bool:
+        try:
+            self.ask("nvmlShutdown")
+        except NvmlError:
+            return False
+        return True
 
     def ask(self, function: str, *arguments: object) -> Any:  # noqa: ANN401 - nvidia-ml-py is untyped
         """Call a function of nvidia-ml-py by its name.

@@ -282,11 +282,12 @@ def test_importing_the_meter_imports_no_codecarbon(workspace: Path) -> None:
 
 
 def test_the_users_own_codecarbon_log_is_left_alone() -> None:
+    log = logging.getLogger("codecarbon")
+    before = list(log.filters)
     sensor = CodeCarbonSensor()
     thread = threading.Thread(target=sensor.open, name="gxmeter-open")
     thread.start()
     thread.join()
-    log = logging.getLogger("codecarbon")
     heard: list[logging.LogRecord] = []
     handler = logging.Handler()
     handler.emit = heard.append  # type: ignore[method-assign]
@@ -295,7 +296,7 @@ def test_the_users_own_codecarbon_log_is_left_alone() -> None:
     log.removeHandler(handler)
     sensor.close()
     assert len(heard) == 1
-    assert log.filters == []
+    assert log.filters == before
 
 
 def test_an_unknown_part_is_a_fault_not_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -336,3 +337,20 @@ def test_compared_a_gpu_is_read_twice_and_counted_once(workspace: Path) -> None:
     assert answer["measured"] == sums[0] + sums[1]
     ours, theirs = sums[gpus[0].index], sums[gpus[2].index]
     assert 0.5 * ours < theirs <= ours
+
+
+def test_inside_a_slurm_job_no_program_of_slurm_is_asked(workspace: Path) -> None:
+    code = """
+import subprocess, sys
+from gxmeter.meter.sensors.codecarbon import CodeCarbonSensor
+asked, check_output = [], subprocess.check_output
+def watched(command, *a, **k):
+    asked.append(command[0])
+    return check_output(command, *a, **k)
+subprocess.check_output = watched
+opened = CodeCarbonSensor(rapl_dir="/nowhere", nvidia=False).open()
+print([part.label for part in opened.parts], [f.code for f in opened.faults if f.code != "cpu-rating-unknown"])
+assert "scontrol" not in asked, asked
+"""
+    done = python(code, cwd=workspace, env={"SLURM_JOB_ID": "4711", "SLURM_NTASKS": "8"})
+    assert done.stdout.strip() == "['cpu', 'ram'] []", done.stderr

@@ -283,12 +283,14 @@ def test_a_driver_loaded_anew_is_found_again_by_itself(tmp_path: Path) -> None:
         faults = [[said(sample) for sample in b.read()] for _ in range(35)]
         assert faults[0] == ["sensor-read-failed"] * 2, "whoever had it open must open it anew"
         assert faults[-1] == [None, None]
-        assert [f[0] for f in faults].count("counter-begins") == 1
+        lost = [f[0] for f in faults].count("sensor-read-failed")
+        assert lost <= 8, "it is looked for after 1, 2, 4 and 8 seconds"
+        assert [f[0] for f in faults[lost:]] == [None] * (35 - lost), "counted from the reading that found it"
         assert b.joules() == [300.0, 310.0]
         assert [part.uuid for part in b.opened.parts] == uuids
 
 
-def test_nvml_is_taken_anew_at_most_every_thirty_seconds(tmp_path: Path) -> None:
+def test_nvml_is_taken_anew_ever_more_rarely(tmp_path: Path) -> None:
     with bench(tmp_path, gpus=1) as b:
         b.clock.say("driver=gone")
         b.read()
@@ -299,7 +301,25 @@ def test_nvml_is_taken_anew_at_most_every_thirty_seconds(tmp_path: Path) -> None
             b.read()
             calls.append(b.clock.calls - before)
         assert min(calls) <= 1
-        assert sum(count > min(calls) for count in calls) <= 2
+        tries = [second for second, count in enumerate(calls) if count > min(calls)]
+        assert 3 <= len(tries) <= 6
+        assert tries[-1] - tries[-2] >= 16
+
+
+def test_a_reference_that_another_library_keeps_does_not_keep_a_reloaded_driver_away(tmp_path: Path) -> None:
+    import pynvml
+
+    with bench(tmp_path, gpus=1) as b:
+        pynvml.nvmlInit()  # as CodeCarbon does when it is imported
+        b.clock.say("driver=gone")
+        b.read()
+        b.clock.say("driver=reloaded")
+        for _ in range(4):
+            b.read()
+        assert said(b.read()[0]) is None
+        b.sensor.close()
+        assert pynvml.nvmlDeviceGetCount() == 1, "the other user has its reference again"
+        pynvml.nvmlShutdown()
 
 
 def test_a_library_that_is_shared_is_given_back_only_once(tmp_path: Path) -> None:
