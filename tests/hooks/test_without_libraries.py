@@ -105,6 +105,8 @@ def test_the_lock_of_the_trainers_holds_what_is_asked_for_with_hashes_and_no_add
 
 
 def test_an_environment_that_cannot_be_made_says_why(tmp_path):
+    (tmp_path / "venv" / "bin").mkdir(parents=True)
+    (tmp_path / "venv" / "bin" / "python").symlink_to(sys.executable)
     command = [sys.executable, ROOT / "tools" / "setup_venv.py", "requirements-hooks.lock", tmp_path / "venv"]
     offline = {"PATH": "/usr/bin:/bin", "PIP_NO_INDEX": "1"}
     done = subprocess.run([*command, "torch==0.0.1+cpu"], capture_output=True, text=True, check=False, env=offline)
