@@ -14,6 +14,7 @@ import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 from gxmeter.core.errors import InputError
 from gxmeter.meter.session import Meter
@@ -27,8 +28,18 @@ _SHELL_SIGNAL_BASE = 128
 _TICK_S = 0.5
 
 
+_IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
+"""Signals that every Python ignores for itself; a command that inherited that would miss the end of its pipes."""
+
 _STEP_DAEMON = "slurmstepd"
 """Who signals every process of a SLURM step itself, this one and the child alike."""
+
+
+class Note(Protocol):
+    """Who is told of a finding."""
+
+    def __call__(self, code: str, **params: str) -> None:
+        """A message code and the values of its holes."""
 
 
 def run_measured(
@@ -48,7 +59,7 @@ def run_measured(
     with signals_held() as mask:
         meter.start()
         try:
-            code = wait(spawn(command, mask, meter.handed_down), tick)
+            code = wait(spawn(command, mask, meter.handed_down), tick, meter.note)
         except InputError:
             meter.stop(reason="exception")
             raise
@@ -87,25 +98,29 @@ def spawn(command: Sequence[str], mask: set[signal.Signals], more: Mapping[str, 
     """
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # inherited as ignored, it would lose the exit code
     try:
-        return os.posix_spawnp(command[0], list(command), {**os.environ, **more}, setsigmask=mask)
+        environ = {**os.environ, **more}
+        return os.posix_spawnp(command[0], list(command), environ, setsigmask=mask, setsigdef=_IGNORED_BY_PYTHON)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError("command-not-runnable", found=command[0], reason=reason) from error
 
 
-def wait(pid: int, tick: Callable[[], None]) -> int:
+def wait(pid: int, tick: Callable[[], None], note: Note) -> int:
     """Wait for the child, passing signals on and calling ``tick`` every half second; its exit code.
 
-    A child that a signal ended gives 128 + the signal's number, as shells do.
+    A child that a signal ended gives 128 + the signal's number, as shells do. ``note`` is told of the signals.
     """
     while True:
         ended, status = os.waitpid(pid, os.WNOHANG)
         if ended:
+            if os.WIFSIGNALED(status):
+                note("child-killed", signal=_name(os.WTERMSIG(status)))
             return shell_code(os.waitstatus_to_exitcode(status))
         taken = signal.sigtimedwait(_HELD, _TICK_S)
         if taken is None:
             tick()
         elif taken.si_signo in FORWARDED and taken.si_code <= 0 and not _has_it_too(taken.si_pid):
+            note("signal-passed", signal=_name(taken.si_signo))
             _send(pid, taken.si_signo)
 
 
@@ -116,6 +131,14 @@ def shell_code(code: int) -> int:
     (3, 143)
     """
     return code if code >= 0 else _SHELL_SIGNAL_BASE - code
+
+
+def _name(number: int) -> str:
+    """A signal's name, or its number where it has none."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return str(number)
 
 
 def _has_it_too(sender: int) -> bool:

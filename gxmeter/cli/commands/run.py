@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import sys
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
 NODES_VARIABLE, NODE_VARIABLE = "GXMETER_NODES", "GXMETER_NODE"
 """As in :mod:`gxmeter.meter.host.launch`."""
+
+_PATIENCE_MS = 2_000
+"""How long a full pipe is waited for before the summary is left out [ms]."""
 
 _SETTINGS = {"allow_interspersed_args": False}
 
@@ -45,7 +50,6 @@ def run(
     workspace: Annotated[Path | None, typer.Option("-w", "--workspace", metavar="DIR", help="The workspace.")] = None,
 ) -> None:
     """Run a command under the meter and add it to the workspace's journals."""
-    from gxmeter.cli.commands.run_text import summary
     from gxmeter.cli.commands.run_work import with_work_inside
     from gxmeter.meter.child import run_measured
     from gxmeter.meter.show import live as line
@@ -65,8 +69,18 @@ def run(
         line.clear()
     if json_file is not None:
         _write(json_file, result)
-    summary(result, search.found)
+    _say_summary(result, search)
     raise typer.Exit(code)
+
+
+def _say_summary(result: MeterResult, search: FactorSearch) -> None:
+    """Nobody may read standard error any more, or not yet; the child's exit code still counts, and at once."""
+    from gxmeter.cli.commands.run_text import summary
+    from gxmeter.meter.show.tell import has_room
+
+    with suppress(OSError, ValueError, AttributeError):
+        if has_room(sys.stderr, _PATIENCE_MS):
+            summary(result, search.found)
 
 
 class Shown:
@@ -174,7 +188,8 @@ def _write(path: Path, result: MeterResult) -> None:
         write_atomically(path, (json.dumps(_document(result), ensure_ascii=False, indent=2) + "\n").encode())
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        say(f"{path} に書けません({reason})。", f"{path} cannot be written ({reason}).")
+        with suppress(OSError, ValueError):
+            say(f"{path} に書けません({reason})。", f"{path} cannot be written ({reason}).")
 
 
 def _document(result: MeterResult) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from typing import Protocol
 
 from gxmeter.meter.show.amounts import columns, cut, duration, emissions, energy, percent, power
 from gxmeter.meter.show.say import japanese
+from gxmeter.meter.show.tell import has_room
 from gxmeter.meter.totals import Totals
 
 _BARS = "▁▂▃▄▅▆▇█"
@@ -230,8 +231,11 @@ def clear() -> None:
 
 
 def _drawable() -> bool:
-    """Whether standard error is a terminal that moves its cursor, and ours to write to at this moment."""
-    if not sys.stderr.isatty() or os.environ.get("TERM", "") == "dumb":
+    """Whether standard error is a terminal that moves its cursor, and ours to write to at this moment, without waiting.
+
+    A terminal that was held (Ctrl-S) would keep us, and so the signals that are to be passed on, until it is let go.
+    """
+    if not sys.stderr.isatty() or os.environ.get("TERM", "") == "dumb" or not has_room(sys.stderr):
         return False
     try:
         return os.tcgetpgrp(sys.stderr.fileno()) == os.getpgrp()

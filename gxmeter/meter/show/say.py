@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import sys
 
 from gxmeter.core.findings import Finding, Level
+from gxmeter.meter.show.tell import tell
 
 
 def japanese() -> bool:
@@ -19,12 +19,3 @@ def warn(item: Finding) -> None:
     """Say a finding of weight (must, should) at once; remarks of level may stay in the record."""
     if item.level is not Level.MAY:
         tell(f"gxmeter: {item.ja if japanese() else item.en}")
-
-
-def tell(line: str) -> None:
-    """One line on standard error; a closed or broken one is no reason to disturb a training."""
-    try:
-        sys.stderr.write(line + "\n")
-        sys.stderr.flush()
-    except (OSError, ValueError, AttributeError):
-        return

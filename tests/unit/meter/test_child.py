@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -142,6 +143,31 @@ def test_a_signal_is_passed_on_and_the_childs_answer_counts(workspace: Path) -> 
 def test_a_child_has_the_signal_mask_it_would_have_without_us(workspace: Path) -> None:
     code = "import signal; print(len(signal.pthread_sigmask(signal.SIG_BLOCK, [])))"
     assert gxmeter_run(workspace, "--", sys.executable, "-c", code).stdout == "0\n"
+
+
+def test_a_child_ignores_no_signal_that_it_would_not_ignore_without_us(workspace: Path) -> None:
+    """Python ignores SIGPIPE for itself; a pipeline under the meter must still end as it does without."""
+    done = gxmeter_run(workspace, "--", "bash", "-c", "yes | head -1 >/dev/null; echo ${PIPESTATUS[0]}")
+    assert done.stdout.strip() == "141"
+
+
+@pytest.mark.parametrize("how", ["2>/dev/full", "2>&-", "2> >(exit)", ">&- 2>&- <&-"])
+def test_the_exit_code_counts_where_nobody_can_read_what_we_say(workspace: Path, how: str) -> None:
+    line = f"{sys.executable} -m gxmeter run -w {workspace} -- sh -c 'sleep 0.3; exit 7' {how}"
+    assert subprocess.run(["bash", "-c", line], env=environment(), timeout=60, check=False).returncode == 7
+
+
+def test_a_full_pipe_that_nobody_reads_delays_nothing(workspace: Path) -> None:
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(write, bytes(4096))
+    os.set_blocking(write, True)
+    command = [*RUN, "-w", str(workspace), "--site", "nowhere", "--", "sh", "-c", "exit 7"]
+    assert subprocess.run(command, env=environment(), stderr=write, timeout=60, check=False).returncode == 7
+    os.close(read)
+    os.close(write)
 
 
 def test_sigkill_of_the_whole_group_loses_at_most_one_interval(workspace: Path) -> None:
