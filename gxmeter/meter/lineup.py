@@ -11,11 +11,13 @@ import random
 import threading
 from collections import deque
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
 from gxmeter.core.journal import METER, PARTICIPANT, Change
 from gxmeter.core.journal import Sensor as SensorRecord
 from gxmeter.meter.host.claims import lost
+from gxmeter.meter.loading import loading
 from gxmeter.meter.record.recorder import Recorder
 from gxmeter.meter.record.troubles import Troubles, gap
 from gxmeter.meter.roster import Entry, Roster
@@ -79,23 +81,28 @@ class Lineup:
         """Whether a slow sensor is ready to join."""
         return bool(self._joining)
 
-    def open(self, sensors: Sequence[Sensor]) -> Moment:
-        """Open the quick sensors and begin the record; the slow ones follow. The moment from which energy counts."""
-        for sensor in sensors:
+    def open(self, early: Sequence[Guarded], counting_from: Moment, slow: Sequence[Sensor]) -> Moment:
+        """Begin the record with the quick sensors; the slow ones follow. The moment from which energy counts.
+
+        Args:
+            early: quick sensors, opened and started.
+            counting_from: the moment from which they count.
+            slow: sensors that are opened beside.
+        """
+        for sensor in (*(guarded.sensor for guarded in early), *slow):
             self.roster.know(sensor.methods)
         self.recorder.methods(self.roster.methods)
-        for sensor in sensors:
-            if sensor.quick:
-                guarded = Guarded(sensor)
-                self._admit(guarded, guarded.open(self._taken()))
-            else:
-                self._slow.append(Guarded(sensor))
+        for guarded in early:
+            self._admit(guarded, guarded.opened)
+        self._slow += [Guarded(sensor) for sensor in slow]
         self._claim()
-        baseline, now = self._baseline()
+        fresh = [live for live in self._lives if any(entry.granted for entry in live.entries)]
+        for live in fresh:
+            self._begun(live)
         ours = self._begin_slow()
         if ours or self.counting:
             self.recorder.begin(METER)
-        return self._started(baseline, now)
+        return self._started(fresh, counting_from)
 
     def _taken(self) -> frozenset[str]:
         return frozenset() if self.compare else self.roster.labels()
@@ -111,7 +118,9 @@ class Lineup:
     def _open_slow(self, sensors: Sequence[Guarded]) -> None:
         """Open sensors that take their time, one after the other; they join at an interval's edge."""
         for sensor in sensors:
-            self._joining.append((sensor, sensor.open(self._taken())))
+            with loading() if sensor.sensor.name == "codecarbon" else nullcontext():
+                opened = sensor.open(self._taken())
+            self._joining.append((sensor, opened))
             self.wake.set()
 
     def _admit(self, sensor: Guarded, opened: Opened) -> None:
@@ -142,11 +151,14 @@ class Lineup:
         fresh = [live for live in self._lives if not live.started and any(entry.granted for entry in live.entries)]
         for live in fresh:
             live.sensor.start()
-            live.started = True
-            for entry in live.entries:
-                entry.fresh = False
-            live.poll_ns = self._next_poll(live, self.ticks.now())
+            self._begun(live)
         return fresh, self.ticks.now()
+
+    def _begun(self, live: _Live) -> None:
+        live.started = True
+        for entry in live.entries:
+            entry.fresh = False
+        live.poll_ns = self._next_poll(live, self.ticks.now())
 
     def _started(self, fresh: list[_Live], now: Moment) -> Moment:
         """Write down since when the parts of these sensors are measured: from ``now``, which is returned."""

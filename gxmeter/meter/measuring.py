@@ -15,14 +15,17 @@ from gxmeter.core.findings import Finding, finding
 from gxmeter.meter.budget import Budget
 from gxmeter.meter.host.claims import Claims, folder_of
 from gxmeter.meter.lineup import Lineup
+from gxmeter.meter.loading import loading
 from gxmeter.meter.record.place import safe_id
 from gxmeter.meter.record.recorder import Recorder
 from gxmeter.meter.record.troubles import Troubles
 from gxmeter.meter.roster import Roster
 from gxmeter.meter.sampler import Sampler
 from gxmeter.meter.sensors.base import Sensor
+from gxmeter.meter.sensors.guarded import Guarded
 from gxmeter.meter.settle import Plan, host_prefix, settle
-from gxmeter.meter.show.say import tell, warn
+from gxmeter.meter.show.say import warn
+from gxmeter.meter.show.tell import tell
 from gxmeter.meter.ticks import Moment, Ticks
 from gxmeter.meter.told import Told
 from gxmeter.meter.totals import MeterResult, Totals
@@ -38,6 +41,8 @@ class Measuring:
         wishes: what the caller said.
         environ: the environment when the meter was started.
         sensors: what to read; None for the standard ones.
+        early: the quick ones among them, opened and started.
+        counting_from: the moment from which these count.
         ticks: the clocks.
         told: phases and counts told by the training.
         began: when the meter was started.
@@ -47,6 +52,8 @@ class Measuring:
     wishes: Wishes
     environ: Mapping[str, str]
     sensors: Sequence[Sensor] | None
+    early: Sequence[Guarded]
+    counting_from: Moment
     ticks: Ticks
     told: Told
     began: Moment
@@ -90,14 +97,15 @@ class Measuring:
 
     def _sample(self) -> None:
         if self.sampler is not None and self.plan is not None:
-            self.sampler.run(self._choose, self.plan.faults)
+            self.sampler.run(self.early, self.counting_from, self._slow(), self.plan.faults)
 
-    def _choose(self) -> Sequence[Sensor]:
+    def _slow(self) -> Sequence[Sensor]:
         if self.sensors is not None:
-            return self.sensors
-        from gxmeter.meter.sensors.standard import standard  # noqa: PLC0415 - only where it is needed
+            return [sensor for sensor in self.sensors if not sensor.quick]
+        with loading():
+            from gxmeter.meter.sensors.standard import slow  # noqa: PLC0415 - not before the counters have begun
 
-        return standard(self.environ, compare=self.wishes.compare)
+            return slow(self.environ, compare=self.wishes.compare)
 
     def _fail(self, error: Exception) -> None:
         """Close the record after a fault of this program, saying so in it and to people."""

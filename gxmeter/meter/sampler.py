@@ -7,7 +7,7 @@ machine asleep is a gap, a wall clock that was set is remarked; both are seen by
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gxmeter.core.journal import MIN_INTERVAL_NS, PARTICIPANT, STEP, SUSPEND, ClockChange, Interval
@@ -17,6 +17,7 @@ from gxmeter.meter.record.recorder import Recorder
 from gxmeter.meter.record.troubles import Troubles, gap
 from gxmeter.meter.roster import Entry, Roster
 from gxmeter.meter.sensors.base import NODE, Fault, Sample, Sensor, fault
+from gxmeter.meter.sensors.guarded import Guarded
 from gxmeter.meter.ticks import NS_PER_MS, NS_PER_S, Moment, Ticks
 from gxmeter.meter.totals import Number, Totals
 from gxmeter.meter.work import Work
@@ -73,11 +74,15 @@ class Sampler:
         """Parts and claims."""
         return self.lineup.roster
 
-    def run(self, choose: Callable[[], Sequence[Sensor]], faults: Sequence[Fault]) -> None:
+    def run(
+        self, early: Sequence[Guarded], counting_from: Moment, slow: Sequence[Sensor], faults: Sequence[Fault]
+    ) -> None:
         """Measure until ``stop`` is set.
 
         Args:
-            choose: makes the sensors; called here, off the training's thread.
+            early: quick sensors, opened and started.
+            counting_from: the moment from which they count.
+            slow: sensors that are opened beside.
             faults: what had to be said before this began.
 
         Raises:
@@ -85,7 +90,7 @@ class Sampler:
         """
         for item in (*faults, *self.roster.claims.faults):
             self.recorder.remark(item, self.began)
-        last = self.lineup.open(choose())
+        last = self.lineup.open(early, counting_from, slow)
         self.ready.set()
         last = self._loop(last)
         now = self.ticks.now()
@@ -166,6 +171,10 @@ class Sampler:
             self.recorder.begin(PARTICIPANT)
         for record in self.work.records(now, self.totals.phases):
             self.recorder.put(record)
+        notes = self.work.told.notes
+        while notes:
+            note = notes.popleft()
+            self.recorder.remark(fault(note.code, **note.params), note.at)
 
     def _record(self, last: Moment, now: Moment, samples: list[tuple[Entry, Sample]]) -> None:
         if not samples:

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import atexit
 import os
-import sys
-import threading
 import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from gxmeter.meter.sampling_thread import SamplingThread, tell_fault
 from gxmeter.meter.ticks import SystemTicks, Ticks
 from gxmeter.meter.told import Told
 from gxmeter.meter.wishes import Wishes
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
 SEGMENT_S = 3600
 """Age at which a segment of the record is closed and the next begun [s]."""
 
-_STOP_S = 0.9
 _SETTLE_S = 10.0
 
 
@@ -89,7 +87,7 @@ class Meter:
         self._ticks: Ticks = ticks or SystemTicks()
         self._told = Told(self._ticks)
         self._pid = os.getpid()
-        self._thread: _Thread | None = None
+        self._thread: SamplingThread | None = None
         self._result: MeterResult | None = None
 
     def start(self) -> Self:
@@ -99,7 +97,7 @@ class Meter:
             try:
                 self._start()
             except Exception as error:  # noqa: BLE001 - promise 9: no exception ever leaves the meter
-                _tell(error)
+                tell_fault(error)
         return self
 
     def stop(self, *, reason: str = "stop") -> MeterResult:
@@ -113,7 +111,7 @@ class Meter:
                 _started.discard(self)
                 self._result = self._thread.finish(reason)
         except Exception as error:  # noqa: BLE001 - promise 9
-            _tell(error)
+            tell_fault(error)
         return self.result
 
     def __enter__(self) -> Self:
@@ -149,6 +147,14 @@ class Meter:
                 self._told.count(tokens, steps, flop)
         except Exception as error:  # noqa: BLE001 - promise 9
             self._cannot_count(error)
+
+    def note(self, code: str, **params: str) -> None:
+        """Write a finding into the record: a message code and the values of its holes."""
+        try:
+            if self._running and self._thread is not None:
+                self._thread.note(code, params)
+        except Exception as error:  # noqa: BLE001 - promise 9
+            tell_fault(error)
 
     def wait_ready(self, timeout_s: float) -> bool:
         """Wait until the counters have their baseline, at most ``timeout_s`` [s]; whether they have."""
@@ -251,7 +257,7 @@ class Meter:
         folder = None
         with suppress(OSError):
             folder = os.getcwd()  # noqa: PTH109 - pathlib is loaded by the thread
-        self._thread = _Thread(self._wishes._replace(folder=folder), self._sensors, self._ticks, self._told)
+        self._thread = SamplingThread(self._wishes._replace(folder=folder), self._sensors, self._ticks, self._told)
         self._thread.start()
         # A notebook that makes a new meter in the old one's place must not leave the old one measuring.
         weakref.finalize(self, self._thread.end)
@@ -263,7 +269,7 @@ class Meter:
                 self._told.turn(name, begins=begins)
                 self._thread.wake.set()
         except Exception as error:  # noqa: BLE001 - promise 9
-            _tell(error)
+            tell_fault(error)
 
     def _cannot_count(self, error: Exception) -> None:
         from gxmeter.core.findings import finding  # noqa: PLC0415 - see above
@@ -271,66 +277,6 @@ class Meter:
         self._settled()
         if self._measuring is not None:
             self._measuring.say(finding("count-not-usable", reason=f"{type(error).__name__}: {error}"))
-
-
-class _Thread(threading.Thread):
-    """The sampling thread. It imports what measures, so the training's thread need not."""
-
-    def __init__(self, wishes: Wishes, sensors: Sequence[Sensor] | None, ticks: Ticks, told: Told) -> None:
-        """Note the moment, the environment and the folder; all else is done by :meth:`run`."""
-        super().__init__(name="gxmeter", daemon=True)
-        self.wishes, self.sensors, self.ticks, self.told = wishes, sensors, ticks, told
-        self.pid = os.getpid()
-        self.environ = dict(os.environ)
-        self.began = ticks.now()
-        self.stopping, self.wake, self.settled = threading.Event(), threading.Event(), threading.Event()
-        self.measuring: Measuring | None = None
-
-    def run(self) -> None:
-        """Measure until :meth:`end`."""
-        try:
-            from gxmeter.meter.measuring import Measuring  # noqa: PLC0415 - off the training's thread
-
-            self.measuring = Measuring(
-                self.wishes,
-                self.environ,
-                self.sensors,
-                self.ticks,
-                self.told,
-                self.began,
-                self.stopping,
-                self.wake,
-            )
-            self.measuring.run(self.settled)
-        except Exception as error:  # noqa: BLE001 - promise 9
-            _tell(error)
-        finally:
-            self.settled.set()
-
-    def end(self) -> None:
-        """Tell it to end. In a forked child there is no thread, and its events may be locked for ever."""
-        if os.getpid() == self.pid:
-            self.stopping.set()
-            self.wake.set()
-
-    def finish(self, reason: str) -> MeterResult | None:
-        """Tell it to end, wait for that, and say what came of it."""
-        self.settled.wait(_STOP_S)
-        measuring = self.measuring
-        if measuring is not None and measuring.sampler is not None:
-            measuring.sampler.reason = reason
-        self.end()
-        self.join(_STOP_S)
-        if measuring is None:
-            return None
-        measuring.end(in_time=not self.is_alive())
-        return measuring.result()
-
-
-def _tell(error: Exception) -> None:
-    """A fault of this program, in one line; a closed standard error is no reason to disturb a training."""
-    with suppress(OSError, ValueError, AttributeError):
-        sys.stderr.write(f"gxmeter: {type(error).__name__}: {error}\n")
 
 
 _started: weakref.WeakSet[Meter] = weakref.WeakSet()

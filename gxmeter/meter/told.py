@@ -34,17 +34,27 @@ class Turned(NamedTuple):
     begins: bool
 
 
+class Noted(NamedTuple):
+    """A finding of whoever runs the meter: a message code and the values of its holes."""
+
+    at: Moment
+    code: str
+    params: dict[str, str]
+
+
 class Told:
-    """Phases and counts that no record holds yet.
+    """Phases, counts and findings that no record holds yet.
 
     Attributes:
-        waiting: what was told, in order.
+        waiting: phases and counts, in order.
+        notes: findings, in order.
         turned: whether a phase began or ended among it.
     """
 
     def __init__(self, ticks: Ticks) -> None:
         """Nothing has been told."""
         self.waiting: deque[Counted | Turned] = deque(maxlen=MAX_WAITING)
+        self.notes: deque[Noted] = deque(maxlen=MAX_WAITING)
         self.turned = False
         self._ticks = ticks
 
@@ -62,3 +72,7 @@ class Told:
         """A phase began or ended."""
         self.waiting.append(Turned(self._ticks.now(), str(name)[:_MAX_NAME] or "-", begins))
         self.turned = True
+
+    def note(self, code: str, params: dict[str, str]) -> None:
+        """There is a finding."""
+        self.notes.append(Noted(self._ticks.now(), code, params))

@@ -49,6 +49,8 @@ class JournalWriter:
         self._dropped = 0
         self._dropped_ms = 0
         self._last_ms = 0
+        self._refused_ms = 0
+        self._late = 0
         self._synced_ns = 0
         self._started_ns = 0
 
@@ -121,12 +123,24 @@ class JournalWriter:
     def _flush(self) -> None:
         while self._waiting:
             if not self._put(self._waiting[0]):
+                self._refused_ms = self._refused_ms or _wall(self._waiting[0])
                 return
             self._waiting.popleft()
+            self._late += 1 if self._refused_ms else 0
+        if self._refused_ms:
+            self._say_refused()
         if self._dropped:
             dropped, self._dropped = self._dropped, 0
             self._waiting.append(Remark(0, self._dropped_ms, "records-lost", (("count", str(dropped)),)))
             self._flush()
+
+    def _say_refused(self) -> None:
+        """The disk takes records again: how long it did not, and how many came late."""
+        seconds = max(0, self._last_ms - self._refused_ms) // 1000
+        params = (("count", str(self._late)), ("seconds", str(seconds)))
+        self._refused_ms = self._late = 0
+        self._waiting.append(Remark(0, self._last_ms, "disk-refused", params))
+        self._flush()
 
     def _put(self, record: Record) -> bool:
         """One record to the file, whole or not at all."""

@@ -13,20 +13,25 @@ class Guarded:
 
     Attributes:
         sensor: what is called.
-        parts: as it said when it was opened.
+        opened: what it said when it was opened.
     """
 
     sensor: Sensor
-    parts: tuple[Part, ...] = field(default=(), init=False)
+    opened: Opened = field(default_factory=lambda: Opened("-"), init=False)
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Its parts, in order."""
+        return self.opened.parts
 
     def open(self, taken: frozenset[str]) -> Opened:
         """Open it; what it throws is a fault and no part."""
         try:
-            opened = self.sensor.open(taken)
+            self.opened = self.sensor.open(taken)
         except Exception as error:  # noqa: BLE001 - a driver may fail in any way; the training must not feel it
-            opened = Opened("-", faults=(fault("sensor-unavailable", part=self.sensor.name, reason=_said(error)),))
-        self.parts = opened.parts
-        return opened
+            why = fault("sensor-unavailable", part=self.sensor.name, reason=_said(error))
+            self.opened = Opened("-", faults=(why,))
+        return self.opened
 
     def start(self) -> None:
         """Set its baseline; where that fails the first reading will be a fault."""

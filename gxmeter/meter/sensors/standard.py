@@ -7,8 +7,24 @@ from collections.abc import Mapping
 from gxmeter.meter.sensors.base import Sensor
 
 
-def standard(environ: Mapping[str, str], *, compare: bool = False) -> list[Sensor]:
-    """NVML and powercap, which are quick; then CodeCarbon, and the management controller where one is named.
+def quick(environ: Mapping[str, str]) -> list[Sensor]:
+    """The counters: NVML and powercap.
+
+    Args:
+        environ: environment; which GPUs are this job's.
+    """
+    from gxmeter.meter.sensors.nvml import NvmlSensor  # noqa: PLC0415 - off the training's thread
+    from gxmeter.meter.sensors.nvml_visible import PCI_ORDER  # noqa: PLC0415
+    from gxmeter.meter.sensors.powercap import PowercapSensor  # noqa: PLC0415
+
+    visible, order = environ.get("CUDA_VISIBLE_DEVICES"), environ.get("CUDA_DEVICE_ORDER")
+    if visible is None:
+        visible, order = environ.get("NVIDIA_VISIBLE_DEVICES"), PCI_ORDER
+    return [NvmlSensor(visible=visible, order=order), PowercapSensor()]
+
+
+def slow(environ: Mapping[str, str], *, compare: bool = False) -> list[Sensor]:
+    """CodeCarbon, and the management controller where one is named.
 
     Args:
         environ: environment; which GPUs are this job's, and where the management controller is.
@@ -16,16 +32,14 @@ def standard(environ: Mapping[str, str], *, compare: bool = False) -> list[Senso
             read the whole GPU and call it the job's.
     """
     from gxmeter.meter.sensors.codecarbon import CodeCarbonSensor  # noqa: PLC0415 - off the training's thread
-    from gxmeter.meter.sensors.nvml import NvmlSensor  # noqa: PLC0415
-    from gxmeter.meter.sensors.nvml_visible import PCI_ORDER  # noqa: PLC0415
-    from gxmeter.meter.sensors.powercap import PowercapSensor  # noqa: PLC0415
 
-    visible, order = environ.get("CUDA_VISIBLE_DEVICES"), environ.get("CUDA_DEVICE_ORDER")
-    if visible is None:
-        visible, order = environ.get("NVIDIA_VISIBLE_DEVICES"), PCI_ORDER
-    beside = CodeCarbonSensor(nvidia=compare and "MIG" not in (visible or ""), compare=compare)
-    sensors: list[Sensor] = [NvmlSensor(visible=visible, order=order), PowercapSensor(), beside]
-    return [*sensors, *_controller(environ)]
+    sliced = "MIG" in environ.get("CUDA_VISIBLE_DEVICES", "") + environ.get("NVIDIA_VISIBLE_DEVICES", "")
+    return [CodeCarbonSensor(nvidia=compare and not sliced, compare=compare), *_controller(environ)]
+
+
+def standard(environ: Mapping[str, str], *, compare: bool = False) -> list[Sensor]:
+    """All of them, in the order in which they are opened."""
+    return [*quick(environ), *slow(environ, compare=compare)]
 
 
 def _controller(environ: Mapping[str, str]) -> list[Sensor]:
