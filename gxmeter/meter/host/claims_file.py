@@ -18,6 +18,8 @@ import struct
 from dataclasses import dataclass
 from pathlib import Path
 
+from gxmeter.meter.descriptor import lifted
+
 FOLDERS = (Path("/dev/shm"), Path("/run/lock"), Path("/tmp"))  # noqa: S108 - the same for all users, on purpose
 """Where the file may lie, best first. ``TMPDIR`` is not asked: batch systems make it another one for every job."""
 
@@ -137,7 +139,7 @@ def _open(path: Path) -> int | None:
     """A descriptor of the file at this place, made where there is none; None where it cannot serve all users."""
     for _ in range(2):
         try:
-            opened = os.open(path, _FLAGS)
+            opened = lifted(os.open(path, _FLAGS))
         except FileNotFoundError:
             if not _create(path):
                 return None

@@ -2,7 +2,8 @@
 
 After SIGKILL everything written is in the file: at most the running interval is lost. When the disk is full
 or gone, records wait in memory and are written as soon as it works again; what had to be dropped is said. A
-segment whose file was removed while it was written is put back from what the open file still holds.
+segment whose file was removed while it was written is put back from what the open file still holds; one whose
+descriptor somebody else closed is opened anew.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from gxmeter.core.journal import ROTATE, SUFFIX, Footer, Gap, Head, Interval, Record, Remark
 from gxmeter.core.journal_encode import encode
+from gxmeter.meter.descriptor import Descriptor
 from gxmeter.meter.ticks import NS_PER_S, Moment
 
 SYNC_EVERY_S = 5
@@ -22,6 +24,8 @@ SYNC_EVERY_S = 5
 
 MAX_WAITING = 20_000
 """Records kept in memory while the disk cannot be written; later ones are dropped and counted."""
+
+_FLAGS = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
 class JournalWriter:
@@ -40,7 +44,7 @@ class JournalWriter:
         self._folder = folder
         self._segment = 0
         self._n = 0
-        self._fd = _open(folder, 0)
+        self._file = _open(folder, 0)
         self._digest = hashlib.sha256()
         self._size = 0
         self._in_segment = 0
@@ -88,15 +92,15 @@ class JournalWriter:
         if self._waiting:
             return
         try:
-            fd = _open(self._folder, self._segment + 1)
+            file = _open(self._folder, self._segment + 1)
         except OSError:
             self._started_ns = now.mono_ns
             return
         self._end(ROTATE, now)
         self._waiting.clear()  # an end record that the disk refused must not open the next segment
-        os.close(self._fd)
+        self._file.close()
         self._previous = self._digest.hexdigest()
-        self._fd, self._segment = fd, self._segment + 1
+        self._file, self._segment = file, self._segment + 1
         self._digest, self._size, self._in_segment = hashlib.sha256(), 0, 0
         self.head(head)
 
@@ -105,7 +109,7 @@ class JournalWriter:
         self._flush()
         if not self._waiting:
             self._end(reason, now)
-        os.close(self._fd)
+        self._file.close()
 
     def _end(self, reason: str, now: Moment) -> None:
         self._there()
@@ -116,7 +120,8 @@ class JournalWriter:
 
     def _force(self) -> None:
         try:
-            os.fdatasync(self._fd)
+            if self._file.is_ours:
+                os.fdatasync(self._file.number)
         except OSError:
             return
 
@@ -148,7 +153,7 @@ class JournalWriter:
             return False
         line = encode(replace(record, n=self._n))
         try:
-            whole = os.write(self._fd, line) == len(line)
+            whole = os.write(self._file.number, line) == len(line)
         except OSError:
             whole = False
         if not whole:
@@ -164,26 +169,42 @@ class JournalWriter:
     def _there(self) -> bool:
         """Whether the file still has a name; one that was removed is put back, and that is said in it."""
         try:
-            if os.fstat(self._fd).st_nlink > 0:
+            if not self._file.is_ours:
+                return self._found_again()
+            if os.fstat(self._file.number).st_nlink > 0:
                 return True
             self._folder.mkdir(parents=True, exist_ok=True)
-            fd = _open(self._folder, self._segment)
+            file = _open(self._folder, self._segment)
         except OSError:
             return False
-        if not _copied(self._fd, fd, self._size):
-            (self._folder / f"{self._segment:04d}{SUFFIX}").unlink(missing_ok=True)
-            os.close(fd)
+        if not _copied(self._file.number, file.number, self._size):
+            _path(self._folder, self._segment).unlink(missing_ok=True)
+            file.close()
             return False
-        os.close(self._fd)
-        self._fd = fd
+        self._file.close()
+        self._file = file
         said = Remark(0, self._last_ms, "journal-put-back", (("segment", str(self._segment)),))
         self._waiting.insert(1, said)  # after the record that waits first, if one does
+        return True
+
+    def _found_again(self) -> bool:
+        """Open the file anew by its name, where it is still the same one: the old descriptor is not ours any more.
+
+        Raises:
+            OSError: it is not there.
+        """
+        file = Descriptor(os.open(_path(self._folder, self._segment), _FLAGS))
+        if not file.is_same(self._file):
+            file.close()
+            return False
+        self._file = file
         return True
 
     def _cut(self) -> None:
         """Take back a half-written line, so that the next one does not stick to it."""
         try:
-            os.ftruncate(self._fd, self._size)
+            if self._file.is_ours:
+                os.ftruncate(self._file.number, self._size)
         except OSError:
             return
 
@@ -195,9 +216,12 @@ def _wall(record: Record) -> int:
     return record.utc_ms
 
 
-def _open(folder: Path, segment: int) -> int:
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
-    return os.open(folder / f"{segment:04d}{SUFFIX}", flags, 0o644)
+def _open(folder: Path, segment: int) -> Descriptor:
+    return Descriptor(os.open(_path(folder, segment), _FLAGS | os.O_CREAT | os.O_EXCL, 0o644))
+
+
+def _path(folder: Path, segment: int) -> Path:
+    return folder / f"{segment:04d}{SUFFIX}"
 
 
 def _copied(source: int, target: int, size: int) -> bool:

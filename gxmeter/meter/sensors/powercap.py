@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gxmeter.meter.descriptor import Descriptor
 from gxmeter.meter.sensors.base import Fault, Opened, Part, Sample, fault
 from gxmeter.meter.sensors.counter import JUDGED_NS, LIMIT_FACTOR, Counter
 from gxmeter.meter.sensors.powercap_tree import ROOT, Zone, cpu_name, hidden, zones
@@ -83,7 +84,7 @@ class PowercapSensor:
         for zone in found:
             self._open(zone, faults)
         self._without_copies(faults)
-        self._readers = [reader for reader in self._readers if reader.fd is not None]
+        self._readers = [reader for reader in self._readers if reader.file is not None]
         laps = [zone.span_uj / (LIMIT_FACTOR * zone.limit_mw * 1000) for r in self._readers if (zone := r.zone).span_uj]
         self.wrap_s = min(laps, default=None)
         self.poll_s = self.wrap_s / _POLLS_A_LAP if self.wrap_s is not None else None
@@ -165,7 +166,7 @@ class _Reader:
     """One counter's file, and its energy since it was last taken."""
 
     zone: Zone
-    fd: int | None = None
+    file: Descriptor | None = None
     _counter: Counter = field(init=False)
     _seen_ns: int = 0
     _energy_uj: int = 0
@@ -182,12 +183,12 @@ class _Reader:
         Raises:
             OSError: it cannot be opened.
         """
-        self.fd = os.open(self.zone.path, os.O_RDONLY | os.O_CLOEXEC)
+        self.file = Descriptor(os.open(self.zone.path, os.O_RDONLY | os.O_CLOEXEC))
 
     def close(self) -> None:
-        if self.fd is not None:
-            os.close(self.fd)
-        self.fd = None
+        if self.file is not None:
+            self.file.close()
+        self.file = None
 
     def start(self, now_ns: int) -> None:
         value, _ = self._value()
@@ -242,10 +243,10 @@ class _Reader:
 
     def _value(self) -> tuple[int | None, str]:
         """The count now, or None and why."""
-        if self.fd is None:
+        if self.file is None or not self.file.is_ours:
             return None, f"{self.zone.path}: not open"
         try:
-            text = os.pread(self.fd, _DIGITS, 0).strip()
+            text = os.pread(self.file.number, _DIGITS, 0).strip()
         except OSError as error:
             return None, f"{self.zone.path}: {error.strerror}"
         return (int(text), "") if text.isdigit() else (None, f"{self.zone.path}: no number")
@@ -253,11 +254,11 @@ class _Reader:
     def _reopen(self) -> bool:
         """Open the file anew, keeping the old one where that fails."""
         try:
-            fresh = os.open(self.zone.path, os.O_RDONLY | os.O_CLOEXEC)
+            fresh = Descriptor(os.open(self.zone.path, os.O_RDONLY | os.O_CLOEXEC))
         except OSError:
             return False
         self.close()
-        self.fd = fresh
+        self.file = fresh
         return True
 
 
