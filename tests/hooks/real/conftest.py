@@ -15,10 +15,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 for name in [n for n in os.environ if n.startswith(("CODECARBON_", "GXMETER_"))]:
     del os.environ[name]
+_claims = tempfile.TemporaryDirectory(prefix="gxmeter-claims-")
 os.environ.update(
     {
         # Other tests on this machine may have the processor at this moment.
-        "GXMETER_CLAIMS": tempfile.mkdtemp(prefix="gxmeter-claims-"),
+        "GXMETER_CLAIMS": _claims.name,
         "GXMETER_LANG": "en",
         "HF_HUB_OFFLINE": "1",
         "KERAS_BACKEND": "torch",
