@@ -42,10 +42,10 @@ def fleet_findings(result: EnergyResult) -> list[Finding]:
 
 def _records(result: EnergyResult) -> Iterator[_Record]:
     """The sources that name their origin, each journal once: a copy is named elsewhere."""
-    seen: set[str] = set()
+    seen: set[tuple[str, str]] = set()
     for (name, _), facts in zip(result.sources, result.facts, strict=True):
-        if facts.origin is not None and facts.origin.journal not in seen:
-            seen.add(facts.origin.journal)
+        if facts.origin is not None and (facts.origin.journal, facts.origin.site) not in seen:
+            seen.add((facts.origin.journal, facts.origin.site))
             yield _Record(name, facts, facts.origin)
 
 
@@ -93,7 +93,7 @@ def _nodes_missing(run: str, file: str, nodes: int, present: set[int], count: in
 
 
 def _two_names(records: Sequence[_Record]) -> Iterator[Finding]:
-    """One machine or device measured at one time under two device ids: its energy would be counted twice."""
+    """One machine or device measured at one time under two device ids or at two sites: it would be counted twice."""
     groups: dict[tuple[str, str], list[tuple[_Record, PartFact]]] = defaultdict(list)
     for record in records:
         for part in record.origin.parts:
@@ -103,13 +103,19 @@ def _two_names(records: Sequence[_Record]) -> Iterator[Finding]:
                 groups[record.origin.boot, part.label].append((record, part))
     told: set[tuple[str, str]] = set()
     for members in (groups[identity] for identity in sorted(groups)):
-        if len({part.device for _, part in members}) == 1:
+        if len({(record.origin.site, part.device) for record, part in members}) == 1:
             continue
         for (one, first), (other, second) in combinations(members, 2):
             names = (one.name, other.name)
-            if first.device != second.device and names not in told and _meet(one, other):
+            sites = (one.origin.site, other.origin.site)
+            is_one = (sites[0], first.device) == (sites[1], second.device)
+            if not is_one and names not in told and _meet(one, other):
                 told.add(names)
-                devices = f"{first.device}, {second.device}"
+                moved = sites[0] != sites[1]
+                devices = ", ".join(
+                    f"{site}/{part.device}" if moved else part.device
+                    for site, part in zip(sites, (first, second), strict=True)
+                )
                 yield finding("device-two-names", file=other.name, other=one.name, devices=devices)
 
 

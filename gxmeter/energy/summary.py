@@ -28,14 +28,16 @@ def kwh_of(half_uj: int) -> Decimal:
 def half_uj_by_boundary(result: EnergyResult) -> dict[str, int]:
     """Energy [half-uJ] by what the devices cover, from the inside out; boundaries without a device are left out.
 
-    Sums of different boundaries are never added up: a node's reading holds its devices'.
+    Sums of different boundaries are never added up: a node's reading holds its devices'. What a record calls by
+    another name stands last: no energy is left out in silence.
     """
     sums: dict[str, int] = {}
     for device in result.devices.values():
         sums.setdefault(device.boundary, 0)
     for key, leaf in result.leaves.items():
         sums[result.devices[key.site, key.device].boundary] += leaf.half_uj
-    return {boundary: sums[boundary] for boundary in BOUNDARIES if boundary in sums}
+    others = sorted(boundary for boundary in sums if boundary not in BOUNDARIES)
+    return {boundary: sums[boundary] for boundary in (*BOUNDARIES, *others) if boundary in sums}
 
 
 def document(result: EnergyResult, *, format: str) -> dict[str, Any]:  # noqa: A002 - the key in the document

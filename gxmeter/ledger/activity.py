@@ -14,8 +14,12 @@ from typing import Any
 
 from gxmeter.core.calendar import SLOT_MS, FiscalYear, instant, parse_instant
 from gxmeter.core.findings import Finding, finding
-from gxmeter.energy.model import EnergyResult, Gap, SourceFacts
+from gxmeter.core.ids import is_id
+from gxmeter.energy.boundary import BOUNDARIES
+from gxmeter.energy.model import EnergyResult, Gap, LeafKey, SourceFacts
+from gxmeter.ledger.grades import GRADES
 from gxmeter.ledger.tables import ActivityRow, DeviceRow, Instant
+from gxmeter.telemetry.model import DeviceInfo
 
 Stay = tuple[str, str]
 """A run at a site."""
@@ -47,6 +51,7 @@ def activity_of(
     rows: list[ActivityRow] = []
     findings: list[Finding] = []
     unknown: set[tuple[str, str]] = set()
+    unusable: set[tuple[str, str]] = set()
     ordered = sorted(result.leaves.items(), key=lambda item: (item[0].run, item[0].site, item[0].device, item[0].slot))
     for key, leaf in ordered:
         if not first <= key.slot < last:
@@ -56,6 +61,10 @@ def activity_of(
             unknown.add((ids, key.site))
             continue
         info = result.devices[key.site, key.device]
+        wrong = _not_accountable(key, info)
+        if wrong is not None:
+            unusable.add((ids, wrong))
+            continue
         rows.append(
             ActivityRow(
                 row_id=len(rows) + 1,
@@ -73,10 +82,19 @@ def activity_of(
             )
         )
     findings += [finding("site-unknown-in-record", evidence=ids, site=site) for ids, site in sorted(unknown)]
+    findings += [finding("record-not-accountable", evidence=ids, found=wrong) for ids, wrong in sorted(unusable)]
     used = {(row.site_id, row.device_id) for row in rows}
     findings += _two_sites(rows)
     headers = tuple(_headers(rows, result, fy))
     return Activity(tuple(rows), headers, _devices(result, used), (*findings, *_gap_findings(headers)))
+
+
+def _not_accountable(key: LeafKey, info: DeviceInfo) -> str | None:
+    """What of a record no package can hold: an id that is none, a grade or a boundary that nobody knows."""
+    named = [text for text in (key.run, key.device) if not is_id(text)]
+    named += [info.grade] if info.grade not in GRADES else []
+    named += [info.boundary] if info.boundary not in BOUNDARIES else []
+    return named[0] if named else None
 
 
 def _two_sites(rows: Iterable[ActivityRow]) -> Iterator[Finding]:

@@ -1,7 +1,8 @@
 """Parts that are read twice: what counts against what is kept beside it, over the time in which both have numbers.
 
 A component with ``beside`` is in no sum. Where it reads the same device as its partner the two are compared; where
-its partner holds it (a machine's own meter holds the processor) all parts inside are compared with the whole.
+its partner holds it (a machine's own meter holds the processor) all parts inside are compared with the whole; so are
+parts that stand beside nothing while the whole machine has a number, which then counts in their stead too.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from gxmeter.core.findings import Finding, finding
 from gxmeter.core.journal import Component, Head, Interval
 from gxmeter.core.journal_decode import Segment
 from gxmeter.core.numbers import Rounding, divided, plain
-from gxmeter.telemetry.journal_devices import rank
+from gxmeter.telemetry.journal_devices import NODE, rank
 
 _UJ_PER_KWH = Decimal(3_600_000_000_000)
 _KWH_DECIMALS = 12
@@ -40,7 +41,7 @@ class Compared:
     def add(self, segment: Segment) -> None:
         """Take in a segment."""
         head, parts = segment.head, segment.components()
-        if head is None or all(part.beside is None for part in parts):
+        if head is None or all(part.beside is None and part.boundary != NODE for part in parts):
             return
         for _, record in segment.records:
             if isinstance(record, Interval):
@@ -98,12 +99,13 @@ def _both(
     parts: tuple[Component, ...], energy_uj: tuple[int | None, ...]
 ) -> Iterator[tuple[Component, Component, int, int]]:
     """Parts beside another where both have a number: the part, its partner, the partner's energy, the part's [uJ]."""
-    for part, part_uj in zip(parts, energy_uj, strict=False):
-        if part.beside is None or part_uj is None or part.beside >= len(energy_uj):
-            continue
-        partner_uj = energy_uj[part.beside]
-        if partner_uj is not None:
-            yield part, parts[part.beside], partner_uj, part_uj
+    known = [(part, uj) for part, uj in zip(parts, energy_uj, strict=False) if uj is not None]
+    whole = next((part.index for part, _ in known if part.beside is None and part.boundary == NODE), None)
+    for part, part_uj in known:
+        partner = whole if part.beside is None and part.boundary != NODE else part.beside
+        partner_uj = energy_uj[partner] if partner is not None and partner < len(energy_uj) else None
+        if partner is not None and partner_uj is not None:
+            yield part, parts[partner], partner_uj, part_uj
 
 
 def _method(head: Head, part: Component) -> str:

@@ -12,6 +12,9 @@ from gxmeter.telemetry.model import DeviceInfo, Origin, PartFact, Reading
 
 _GRADES = ("A", "B", "C1", "C2", "D1", "D2", "E1", "E2", "F", "X")
 _UNKNOWN_SITE = "unknown"
+NODE = "node"
+"""Boundary of a component that is the whole machine."""
+
 _SHARE = re.compile(r"s[0-9a-f]{8}")
 
 
@@ -80,8 +83,8 @@ def _methods_used(segment: Segment) -> dict[int, set[int]]:
     return used
 
 
-def grown(origin: Origin | None, segment: Segment, run: str) -> Origin | None:
-    """Where a journal comes from, with one more of its segments; ``run`` stands in where it names none."""
+def grown(origin: Origin | None, segment: Segment, owner: Owner) -> Origin | None:
+    """Where a journal comes from, with one more of its segments."""
     head = segment.head
     if head is None:
         return origin
@@ -96,7 +99,7 @@ def grown(origin: Origin | None, segment: Segment, run: str) -> Origin | None:
     facts = dict(head.launch)
     return Origin(
         journal=head.journal,
-        run=head.run or run,
+        run=owner.run,
         host=head.host,
         boot=head.boot,
         job=str(facts.get("job", "")),
@@ -107,6 +110,7 @@ def grown(origin: Origin | None, segment: Segment, run: str) -> Origin | None:
         end_ns=_last_ns(head, segment),
         measures=head.role != PARTICIPANT,
         parts=frozenset(parts),
+        site=owner.site,
     )
 
 

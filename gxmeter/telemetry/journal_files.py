@@ -65,14 +65,24 @@ class SegmentFile:
 
 
 def segment_files(folder: Path) -> list[SegmentFile]:
-    """The segments of a journal's folder in order; of a segment that lies there twice, the original."""
+    """The segments of a journal's folder in order of number; of a segment that lies there twice, the original.
+
+    Files with other names (``0003 copy.gxj``) come last, so that a copy never stands before what it was made of.
+    """
     found: dict[str, SegmentFile] = {}
     for pattern in PATTERNS:
         for path in folder.glob(pattern):
             if path.is_file() and not path.name.startswith("."):
                 file = SegmentFile(path)
                 found.setdefault(file.name, file)
-    return [found[name] for name in sorted(found)]
+    return sorted(found.values(), key=in_order)
+
+
+def in_order(file: SegmentFile) -> tuple[bool, int, str]:
+    """Sorts segments by their number: after more than a year of hours the names have five digits."""
+    number = file.name.removesuffix(SUFFIX)
+    is_number = number.isascii() and number.isdigit()
+    return (not is_number, int(number) if is_number else 0, file.name)
 
 
 def neighbour(file: SegmentFile, number: int) -> SegmentFile | None:

@@ -6,7 +6,7 @@ journal; so intervals of a journal touch but never overlap, even where the wall 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 from gxmeter.core.findings import finding
 from gxmeter.core.journal import SUSPEND, ClockChange, Head, Interval
 from gxmeter.core.journal_decode import Segment
-from gxmeter.telemetry.journal_devices import Owner, counting
+from gxmeter.telemetry.journal_devices import NODE, Owner, counting
 from gxmeter.telemetry.model import IntervalBatch, Reading, SeriesKey
 
 _NS_PER_MS = 1_000_000
@@ -39,12 +39,16 @@ class _Rows:
 
 
 def batches(segment: Segment, reading: Reading, owner: Owner) -> Iterator[IntervalBatch]:
-    """The segment's numbers; a component has no row where it has no number or does not count."""
+    """The segment's numbers; a component has no row where it has no number or does not count.
+
+    In an interval in which the whole machine has a number its parts have none: the whole holds them.
+    """
     head = segment.head
     if head is None:
         return
     rows, asleep_ms = _Rows(), 0
     counts = [part.index for part in counting(segment)]
+    wholes = [part.index for part in counting(segment) if part.boundary == NODE]
     for row, record in segment.records:
         if isinstance(record, ClockChange) and record.reason == SUSPEND:
             asleep_ms += record.shift_ms
@@ -55,13 +59,17 @@ def batches(segment: Segment, reading: Reading, owner: Owner) -> Iterator[Interv
         if not 0 <= start_ms < end_ms <= _LAST_MS:
             reading.findings.append(finding("journal-time-implausible", file=head.journal, row=row, found=end_ms))
             continue
-        for index in counts:
-            energy_uj = record.energy_uj[index] if index < len(record.energy_uj) else None
-            if energy_uj is not None:
-                rows.add(index, start_ms, end_ms, energy_uj)
+        for index, energy_uj in _numbers(record, wholes) or _numbers(record, counts):
+            rows.add(index, start_ms, end_ms, energy_uj)
     reading.records += len(rows.key)
     if rows.key:
         yield _arrays(rows, tuple(SeriesKey(owner.run, owner.site, p.device) for p in segment.components()))
+
+
+def _numbers(record: Interval, indexes: Sequence[int]) -> list[tuple[int, int]]:
+    """Index and energy [uJ] of those components that have a number in an interval."""
+    known = ((index, record.energy_uj[index]) for index in indexes if index < len(record.energy_uj))
+    return [(index, energy_uj) for index, energy_uj in known if energy_uj is not None]
 
 
 def _arrays(rows: _Rows, keys: tuple[SeriesKey, ...]) -> IntervalBatch:

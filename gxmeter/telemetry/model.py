@@ -95,6 +95,7 @@ class Origin:
         start_ns, end_ns: first and last moment of the boot's monotonic clock [ns].
         measures: whether it measures, or only took part without counting energy.
         parts: what it counts.
+        site: where it says the machine stands.
     """
 
     journal: str
@@ -109,6 +110,7 @@ class Origin:
     end_ns: int
     measures: bool
     parts: frozenset[PartFact]
+    site: str = ""
 
 
 @dataclass(slots=True)

@@ -113,7 +113,8 @@ def unseal(file: Path | bytes) -> Restored:
             raise ValueError(f"gxmeter.sealed is not {FORM}")  # noqa: TRY301 - one sentence for all that is no such file
         data = b"".join(_lines(parquet.read(use_threads=False)))
         return Restored(data, about.get("gxmeter.sha256", ""))
-    except (pa.ArrowException, OSError, KeyError, TypeError, ValueError) as error:
+    except (pa.ArrowException, OSError, LookupError, TypeError, ValueError, AttributeError) as error:
+        # A spoilt schema gives values of any type: a line as bytes, a list where a number belongs.
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise InputError("journal-seal-unreadable", file=name, reason=reason) from None
 

@@ -3,7 +3,8 @@
 Energy goes to phases by :mod:`gxmeter.core.phases`, as the meter does it while it measures, so both say the same
 microjoules. A count belongs to the phase that runs at its moment in the same journal. A meter outside the training
 (``gxmeter run``) knows no phases; its energy takes those of the process with the lowest rank that told any on the
-same machine. A journal that lies there twice counts once, the longer copy of it.
+same machine. A journal that lies there twice counts once, the longer copy of it; segments that are named one by one
+are one journal, and each of its segments counts once.
 """
 
 from __future__ import annotations
@@ -15,11 +16,9 @@ from pathlib import Path
 from gxmeter.core.journal import BEGIN, PARTICIPANT, Count, Head, Interval, Phase
 from gxmeter.core.journal_decode import Segment, decode
 from gxmeter.core.phases import PhaseSums
-from gxmeter.telemetry.journal_devices import counting
-from gxmeter.telemetry.journal_files import SegmentFile, segment_files
+from gxmeter.telemetry.journal_devices import NODE, counting
+from gxmeter.telemetry.journal_files import SegmentFile, in_order, segment_files
 from gxmeter.telemetry.readers.gxmeter import open_segment
-
-_NODE = "node"
 
 
 @dataclass(slots=True)
@@ -76,6 +75,7 @@ class _Told:
     counts: PhaseSums = field(default_factory=PhaseSums)
     work: dict[str, PhaseWork] = field(default_factory=dict)
     turns: list[Turn] = field(default_factory=list)
+    segments: set[int] = field(default_factory=set)
     end_ns: int = 0
 
 
@@ -93,10 +93,11 @@ def work_of(paths: Iterable[Path], *, run: str = "") -> list[RunWork]:
         OSError: a file cannot be read.
     """
     told: dict[str, _Told] = {}
-    for _, path in sorted((not _took_part(path), path) for path in paths):
-        one = _read(path, told.values())
-        if one is not None and (one.head.journal not in told or told[one.head.journal].records < one.records):
-            told[one.head.journal] = one
+    for files in sorted(_journals(paths), key=_measured):
+        for one in _read(files, list(told.values())):
+            known = told.get(one.head.journal)
+            if known is None or known.records < one.records:
+                told[one.head.journal] = one
     runs: dict[str, RunWork] = {}
     for one in told.values():
         name = one.head.run or run
@@ -106,38 +107,53 @@ def work_of(paths: Iterable[Path], *, run: str = "") -> list[RunWork]:
     return [runs[name] for name in sorted(runs)]
 
 
-def _files(path: Path) -> list[SegmentFile]:
-    return segment_files(path) if path.is_dir() else [SegmentFile(path)]
+def _journals(paths: Iterable[Path]) -> list[list[SegmentFile]]:
+    """The segments of each journal: a folder's, and together those that were named one by one in a folder."""
+    folders: list[Path] = []
+    single: dict[Path, list[SegmentFile]] = {}
+    for path in sorted(paths):
+        if path.is_dir():
+            folders.append(path)
+        else:
+            single.setdefault(path.parent, []).append(SegmentFile(path))
+    return [segment_files(folder) for folder in folders] + [sorted(files, key=in_order) for files in single.values()]
 
 
-def _took_part(path: Path) -> bool:
-    """Whether a journal began as one of a meter that takes part without counting: these are read first."""
-    for file in _files(path)[:1]:
+def _measured(files: Sequence[SegmentFile]) -> tuple[bool, ...]:
+    """Whether a journal is of a meter that measured, at its begin and at its end.
+
+    Those that only took part are read first, because they lend their phases to the others.
+    """
+    roles = []
+    for file in (*files[:1], *files[-1:]):
         data = file.checked()[0] or b""
         head = decode(data.partition(b"\n")[0] + b"\n").head
-        return head is not None and head.role == PARTICIPANT
-    return False
+        roles.append(head is None or head.role != PARTICIPANT)
+    return tuple(roles)
 
 
-def _read(path: Path, before: Iterable[_Told]) -> _Told | None:
-    """Everything that a journal tells; None where no head can be read."""
-    one: _Told | None = None
-    for file in _files(path):
+def _read(files: Iterable[SegmentFile], before: Iterable[_Told]) -> list[_Told]:
+    """Everything that some segments tell, by journal; a segment that is there twice is read once."""
+    told: dict[str, _Told] = {}
+    for file in files:
         segment = open_segment(file)
         if segment.head is None:
             continue
+        one = told.get(segment.head.journal)
         if one is None:
-            one = _Told(segment.head)
+            one = told[segment.head.journal] = _Told(segment.head)
             _tell(one.lent, _lent(segment.head, before))
-        one.records += len(segment.records)
-        _take(one, segment)
-    return one
+        if segment.head.segment not in one.segments:
+            one.segments.add(segment.head.segment)
+            one.records += len(segment.records)
+            _take(one, segment)
+    return list(told.values())
 
 
 def _take(one: _Told, segment: Segment) -> None:
     parts = counting(segment)
-    devices = [part.index for part in parts if part.boundary != _NODE]
-    nodes = [part.index for part in parts if part.boundary == _NODE]
+    devices = [part.index for part in parts if part.boundary != NODE]
+    nodes = [part.index for part in parts if part.boundary == NODE]
     for _, record in segment.records:
         match record:
             case Interval():

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gxmeter.core.errors import InputError
-from gxmeter.core.findings import Finding
+from gxmeter.core.findings import Finding, finding
 from gxmeter.core.journal_decode import Segment, check_chain, check_link, decode, looks_like_journal
 from gxmeter.telemetry.journal_compared import Compared
 from gxmeter.telemetry.journal_devices import describe, grown, owner_of
@@ -44,7 +44,7 @@ def read(path: Path, *, run: str, site: str) -> Reading:
     """
     files = segment_files(path) if path.is_dir() else [SegmentFile(path)]
     if not files:
-        raise InputError("journal-not-a-journal", file=path.name)
+        return _nothing(path)
     reading = Reading(format=FORMAT, batches=iter(()), clean_end=False)
     first = open_segment(files[0])
     if first.head is not None:
@@ -53,6 +53,19 @@ def read(path: Path, *, run: str, site: str) -> Reading:
         describe(first, reading, owner_of(first.head, run, site))
     reading.batches = _stream(_Journal(files, run, site, first), reading)
     return reading
+
+
+def _nothing(folder: Path) -> Reading:
+    """A folder that a meter made before it was killed; one that holds anything else is no journal.
+
+    Raises:
+        InputError: ``journal-not-a-journal``.
+    """
+    if any(folder.iterdir()):
+        raise InputError("journal-not-a-journal", file=folder.name)
+    return Reading(
+        format=FORMAT, batches=iter(()), clean_end=False, findings=[finding("journal-empty", file=folder.name)]
+    )
 
 
 def open_segment(file: SegmentFile) -> Segment:
@@ -65,7 +78,8 @@ def open_segment(file: SegmentFile) -> Segment:
     data, faults = file.checked()
     if data is None:
         return Segment(findings=faults)
-    if data and not looks_like_journal(data):
+    # A power cut may leave a file of the right length without its bytes: a damaged head, not another kind of file.
+    if data.strip(b"\0") and not looks_like_journal(data):
         raise InputError("journal-not-a-journal", file=file.name)
     segment = decode(data, file=file.name)
     versions = [item for item in segment.findings if item.code == "journal-version-unknown"]
@@ -98,7 +112,7 @@ def _stream(journal: _Journal, reading: Reading) -> Iterator[IntervalBatch]:
             owner = owner_of(segment.head, journal.run, journal.site)
             describe(segment, reading, owner)
             reading.sensors += [one for one in _sensors(segment) if one not in reading.sensors]
-            reading.origin = grown(reading.origin, segment, journal.run)
+            reading.origin = grown(reading.origin, segment, owner)
             reading.findings += remarks(segment, file.name)
             compared.add(segment)
             yield from batches(segment, reading, owner)

@@ -8,6 +8,9 @@ import pytest
 
 from gxmeter.core.errors import InputError
 from gxmeter.energy.boundary import step_up
+from gxmeter.energy.model import EnergyResult, Leaf, LeafKey
+from gxmeter.energy.summary import half_uj_by_boundary
+from gxmeter.telemetry.model import DeviceInfo
 
 D = Decimal
 
@@ -46,3 +49,11 @@ def test_an_unknown_boundary_is_refused() -> None:
     with pytest.raises(InputError) as caught:
         step_up(D(1), "rack", {})
     assert caught.value.code == "boundary-unknown"
+
+
+def test_energy_at_a_boundary_that_nobody_knows_is_shown_not_dropped() -> None:
+    result = EnergyResult()
+    for n, boundary in enumerate(("rack", "node")):
+        result.devices["s", f"d{n}"] = DeviceInfo(f"d{n}", "s", "h", "gpu", "x", boundary, "m", "C1")
+        result.leaves[LeafKey(0, "r", "s", f"d{n}")] = Leaf(10 + n, 1)
+    assert half_uj_by_boundary(result) == {"node": 11, "rack": 10}

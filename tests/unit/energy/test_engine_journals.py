@@ -76,6 +76,7 @@ def test_an_unreadable_journal_is_named_with_its_folder(tmp_path: Path) -> None:
     (folder / "x").mkdir(parents=True)
     (folder / "x" / "0000.gxj").write_text("no journal\n")
     (folder / "y").mkdir()
+    (folder / "y" / "notes.txt").write_text("no segment\n")
     with pytest.raises(InputError) as caught:
         energy(tmp_path)
     assert [(f.code, f.file) for f in caught.value.findings] == [

@@ -118,6 +118,17 @@ def test_one_machine_under_two_host_names_is_told(tmp_path: Path) -> None:
     assert "box-a.cpu0, box-b.cpu0" in item.en
 
 
+def test_one_machine_at_two_sites_is_told_even_where_the_journal_is_a_copy(tmp_path: Path) -> None:
+    measured(tmp_path, "a")
+    (tmp_path / "b").mkdir()
+    measured(tmp_path / "b", "a", site="osaka")
+    (tmp_path / "b" / "a").rename(tmp_path / "c")
+    (tmp_path / "b").rmdir()
+    (item,) = found(tmp_path)
+    assert (item.code, item.level, item.file) == ("device-two-names", "must", "c")
+    assert "tokyo/node7.cpu0, osaka/node7.cpu0" in item.en
+
+
 def test_one_gpu_under_two_names_is_told_even_across_boot_ids(tmp_path: Path) -> None:
     for name, label in (("a", "gpu0"), ("b", "gpu3")):
         gpu = part(0, label, GPU, host=name, uuid="GPU-1")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
+
+import pytest
 
 from gxmeter.core.calendar import SLOT_MS, FiscalYear, jst_midnight_ms
 from gxmeter.core.findings import Finding
@@ -57,6 +60,28 @@ def test_a_device_that_moves_within_the_half_hour_is_fine() -> None:
     moved = (("a", "east", "host.gpu0", 0, 10 * MINUTE_MS), ("b", "west", "host.gpu0", 0, 20 * MINUTE_MS))
     later = (("a", "east", "host.gpu1", 0, SLOT_MS), ("a", "west", "host.gpu1", 1, SLOT_MS))
     assert at_two_sites(activity(result_of(*moved, *later))) == []
+
+
+@pytest.mark.parametrize(
+    ("run", "device", "boundary", "grade", "said"),
+    [
+        ("pre train", "host.gpu0", "device", "C1", "pre train"),
+        ("", "host.gpu0", "device", "C1", "“”"),
+        ("run", "my host.gpu0", "device", "C1", "my host.gpu0"),
+        ("run", "host.gpu0", "rack", "C1", "rack"),
+        ("run", "host.gpu0", "device", "Q9", "Q9"),
+    ],
+)
+def test_what_no_package_can_hold_is_left_out_and_named(
+    run: str, device: str, boundary: str, grade: str, said: str
+) -> None:
+    result = result_of((run, "east", device, 0, SLOT_MS), ("good", "east", "host.gpu9", 0, SLOT_MS))
+    result.devices["east", device] = replace(result.devices["east", device], boundary=boundary, grade=grade)
+    found = activity(result)
+    assert [row.run_id for row in found.rows] == ["good"]
+    (item,) = (item for item in found.findings if item.code == "record-not-accountable")
+    assert item.level == "must"
+    assert said in item.en
 
 
 def test_every_header_has_the_facts_and_gaps_of_its_own_run_and_site() -> None:

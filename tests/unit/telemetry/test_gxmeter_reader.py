@@ -211,9 +211,23 @@ def test_another_file_is_refused(tmp_path: Path, data: bytes) -> None:
 
 
 def test_a_folder_without_segments_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("no segment\n")
     with pytest.raises(InputError) as caught:
         reader("gxmeter").read(tmp_path, run="r", site="s")
     assert caught.value.code == "journal-not-a-journal"
+
+
+def test_a_folder_that_a_meter_made_before_it_was_killed_is_a_finding(tmp_path: Path) -> None:
+    found, reading = rows(tmp_path)
+    assert (found, codes(reading)) == ([], ["journal-empty"])
+
+
+def test_a_segment_whose_bytes_a_power_cut_took_is_a_finding_and_the_rest_is_read(tmp_path: Path) -> None:
+    first, second = chained()
+    whole, _ = rows(journal(tmp_path / "whole", first, second))
+    found, reading = rows(journal(tmp_path / "cut", first, bytes(len(second))))
+    assert 0 < len(found) < len(whole)
+    assert "journal-head-damaged" in codes(reading)
 
 
 def test_a_later_version_is_refused(tmp_path: Path) -> None:

@@ -72,6 +72,23 @@ def test_the_parts_inside_a_whole_machine_are_one_remark(tmp_path: Path) -> None
     assert "ratio 0.7" in reading.findings[0].en, "of a part read twice the better reading stands"
 
 
+def test_the_machines_own_meter_counts_alone_even_where_its_parts_stand_beside_nothing(
+    tmp_path: Path,
+) -> None:
+    node = part(1, "node", BMC, boundary="node")
+    maker = JournalMaker(a_head(part(0, "gpu0", GPU), node))
+    maker.second(0, 300, None).second(1, 300, 900).second(2, None, 900).second(3, 300, 0)
+    found, reading = rows(maker.end().write(tmp_path / "j"))
+    assert sorted((device, half_uj) for device, _, half_uj in found) == [
+        ("node7.gpu0", 300),
+        ("node7.node", 0),
+        ("node7.node", 900),
+        ("node7.node", 900),
+    ]
+    (text,) = texts(reading, "journal-parts-inside")
+    assert "node7.gpu0" in text
+
+
 def test_a_participants_journal_is_no_energy_and_no_fault(tmp_path: Path) -> None:
     maker = JournalMaker(a_head(role=PARTICIPANT)).phase(5, "train").count(9, tokens=3)
     found, reading = rows(maker.end().write(tmp_path))

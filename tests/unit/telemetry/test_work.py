@@ -66,6 +66,41 @@ def test_a_copy_counts_once_and_the_longer_one_stands(tmp_path: Path) -> None:
     assert phases(copy, folder) == phases(folder, copy) == whole
 
 
+def test_segments_named_one_by_one_are_one_journal(tmp_path: Path) -> None:
+    folder = trained(tmp_path / "j")
+    whole = phases(folder)
+    seal_journals([folder], keep=True)
+    segments = sorted(folder.iterdir(), reverse=True)
+    assert len(segments) == 4
+    assert phases(*segments) == whole
+
+
+def test_a_segment_copied_within_its_folder_counts_once(tmp_path: Path) -> None:
+    folder = trained(tmp_path / "j")
+    whole = phases(folder)
+    shutil.copy(folder / "0001.gxj", folder / "0000 copy.gxj")
+    assert phases(folder) == whole
+
+
+def test_segments_are_in_order_of_number_after_more_than_a_year_of_hours(tmp_path: Path) -> None:
+    folder = trained(tmp_path / "j")
+    whole = phases(folder)
+    for old, new in (("0000", "9999"), ("0001", "10000")):
+        (folder / f"{old}.gxj").rename(folder / f"{new}.gxj")
+    assert phases(folder) == whole
+
+
+def test_one_that_took_over_is_lent_the_phases_of_a_lower_rank_whatever_the_journals_are_called(tmp_path: Path) -> None:
+    taker = a_head(journal="taker", role=PARTICIPANT, launch=(("rank", 1),))
+    teller = a_head(journal="teller", role=PARTICIPANT, launch=(("rank", 0),))
+    for name, other in (("a", "b"), ("b", "a")):
+        JournalMaker(teller).phase(0, "train").count(9 * NS_PER_S, steps=1).write(tmp_path / name / other)
+        maker = JournalMaker(taker).count(NS_PER_S, tokens=5).rotate()
+        maker.head = a_head(CPU, journal="taker", launch=(("rank", 1),))
+        maker.second(2, 10 * J).end().write(tmp_path / name / name)
+        assert phases(*(tmp_path / name).iterdir())["pretrain"]["train"][:2] == (10 * J, 1000)
+
+
 def test_a_resumed_run_adds_up(tmp_path: Path) -> None:
     first = trained(tmp_path / "j1", journal="j1")
     second = trained(tmp_path / "j2", journal="j2", resumes="j1", boot="other")
