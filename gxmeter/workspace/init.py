@@ -11,6 +11,9 @@ from gxmeter.workspace.load import CONFIG_NAME
 
 TEMPLATE = Path(__file__).parent / "template"
 
+_TELEMETRY, _JOURNALS = "telemetry", "journals"
+"""What a meter makes in a folder before anybody has made a workspace of it."""
+
 
 def template_files() -> list[str]:
     """The files of a new workspace, relative, sorted; ``gxmeter.yaml``, which makes it one, comes last."""
@@ -22,7 +25,7 @@ def init_workspace(folder: Path) -> list[str]:
     """Write a commented workspace that passes ``gxmeter check``.
 
     Args:
-        folder: a new or an empty folder.
+        folder: a new or an empty folder, or one that holds only what a meter recorded there; that stays.
 
     Returns:
         The files written, relative to the folder.
@@ -49,9 +52,18 @@ def _copy(target: Path) -> None:
         path.write_bytes((TEMPLATE / name).read_bytes())
 
 
+def _is_free(target: Path) -> bool:
+    """Whether nothing lies in a folder but the records of meters."""
+    names = {path.name for path in target.iterdir()}
+    telemetry = target / _TELEMETRY
+    if names == {_TELEMETRY} and telemetry.is_dir() and not telemetry.is_symlink():
+        return {path.name for path in telemetry.iterdir()} <= {_JOURNALS}
+    return not names
+
+
 def _fill_empty(target: Path, *, shown: Path) -> None:
     """Fill a folder that exists (perhaps the current one): write beside, move in, the marker file last."""
-    if not target.is_dir() or any(target.iterdir()):
+    if not target.is_dir() or not _is_free(target):
         raise InputError("init-target-exists", found=shown)
     beside = target / ".gxmeter-init"
     try:
@@ -59,6 +71,10 @@ def _fill_empty(target: Path, *, shown: Path) -> None:
             _copy(building)
         entries = sorted(beside.iterdir(), key=lambda entry: (entry.name == CONFIG_NAME, entry.name))
         for entry in entries:
-            entry.replace(target / entry.name)
+            if entry.name == _TELEMETRY and (target / entry.name).is_dir():
+                for inner in entry.iterdir():
+                    inner.replace(target / entry.name / inner.name)
+            else:
+                entry.replace(target / entry.name)
     finally:
         shutil.rmtree(beside, ignore_errors=True)

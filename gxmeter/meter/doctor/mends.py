@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable
+from pathlib import Path
 
 from gxmeter.core.findings import Finding
 from gxmeter.meter.doctor.checks import Case
+from gxmeter.meter.record.place import MARKER
 
 Mend = Callable[[Finding, Case], tuple[str, ...]]
 
@@ -99,9 +101,15 @@ def _bmc_certificate(_item: Finding, case: Case) -> tuple[str, ...]:
 
 
 def _workspace_unwritable(item: Finding, _case: Case) -> tuple[str, ...]:
-    if not _param(item, "reason").startswith("no permission"):
+    """A place of one's own in a workspace that others made: what is there already keeps its owner."""
+    folder = Path(_param(item, "folder"))
+    if not _param(item, "reason").startswith("no permission") or not (folder / MARKER).is_file():
         return ()
-    return (f'sudo chown -R "$(id -un)" {shlex.quote(_param(item, "folder"))}',)
+    journals = folder / "telemetry" / "journals"
+    place = shlex.quote(str(journals))
+    if journals.is_dir():
+        return (f'sudo setfacl -m "u:$(id -un):rwx" {place}',)
+    return (f'sudo install -d -o "$(id -un)" {place}',)
 
 
 def _initialise(item: Finding, _case: Case) -> tuple[str, ...]:
@@ -109,8 +117,12 @@ def _initialise(item: Finding, _case: Case) -> tuple[str, ...]:
 
 
 def _site(item: Finding, _case: Case) -> tuple[str, ...]:
+    """Which of several sites it is only the reader knows."""
     sites = [site for site in _param(item, "sites").split(", ") if site not in {"", "-"}]
-    return tuple(f"export GXMETER_SITE={shlex.quote(site)}" for site in sites[:_MOST_SITES])
+    if len(sites) == 1:
+        return (f"export GXMETER_SITE={shlex.quote(sites[0])}",)
+    shown = ", ".join(sites[:_MOST_SITES]) + (", ..." if len(sites) > _MOST_SITES else "")
+    return (f"export GXMETER_SITE=SITE    # {shown}",) if sites else ()
 
 
 def _clock(_item: Finding, case: Case) -> tuple[str, ...]:

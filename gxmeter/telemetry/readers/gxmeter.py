@@ -56,12 +56,12 @@ def read(path: Path, *, run: str, site: str) -> Reading:
 
 
 def _nothing(folder: Path) -> Reading:
-    """A folder that a meter made before it was killed; one that holds anything else is no journal.
+    """A folder that a meter made and could write nothing into; one that holds anything else is no journal.
 
     Raises:
         InputError: ``journal-not-a-journal``.
     """
-    if any(folder.iterdir()):
+    if any(not path.name.startswith(".") for path in folder.iterdir()):
         raise InputError("journal-not-a-journal", file=folder.name)
     return Reading(
         format=FORMAT, batches=iter(()), clean_end=False, findings=[finding("journal-empty", file=folder.name)]

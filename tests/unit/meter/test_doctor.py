@@ -15,7 +15,7 @@ import pytest
 from meter_helpers import ROOT, environment
 
 from gxmeter.cli.commands.doctor_text import document, text
-from gxmeter.core.findings import catalogue
+from gxmeter.core.findings import catalogue, finding
 from gxmeter.meter.doctor import mends
 from gxmeter.meter.doctor.checks import Case, check_all
 from gxmeter.meter.doctor.examine import Advice, Diagnosis, examine
@@ -266,6 +266,25 @@ def test_an_unknown_site_offers_those_that_there_are(workspace: Path) -> None:
     assert set(place(workspace, "nowhere")) == {"site-unknown"}
     (item,) = check_place({}, workspace, "nowhere", 10)
     assert mends.commands(item, case()) == ("export GXMETER_SITE=lab",)
+
+
+def test_of_several_sites_none_is_chosen_for_the_reader() -> None:
+    item = finding("site-unknown", site="x", sites="a-dc, b-dc, c-dc, d-dc")
+    assert mends.commands(item, case()) == ("export GXMETER_SITE=SITE    # a-dc, b-dc, c-dc, ...",)
+
+
+def test_no_command_takes_anything_from_those_who_have_it(workspace: Path, tmp_path: Path) -> None:
+    """A shared workspace stays its owners'; a folder that is no workspace is never touched, least of all ``/``."""
+
+    def said(folder: Path, reason: str = "no permission for it") -> tuple[str, ...]:
+        item = finding("workspace-unwritable", folder=str(folder), reason=reason, journal="x")
+        return mends.commands(item, case())
+
+    assert said(Path("/")) == said(tmp_path) == said(workspace, "Read-only file system") == ()
+    journals = workspace / "telemetry" / "journals"
+    assert said(workspace) == (f'sudo install -d -o "$(id -un)" {journals}',)
+    journals.mkdir(parents=True)
+    assert said(workspace) == (f'sudo setfacl -m "u:$(id -un):rwx" {journals}',)
 
 
 def test_a_file_in_the_way_is_a_workspace_that_cannot_be_written(workspace: Path, tmp_path: Path) -> None:

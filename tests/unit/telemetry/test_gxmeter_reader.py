@@ -217,7 +217,8 @@ def test_a_folder_without_segments_is_refused(tmp_path: Path) -> None:
     assert caught.value.code == "journal-not-a-journal"
 
 
-def test_a_folder_that_a_meter_made_before_it_was_killed_is_a_finding(tmp_path: Path) -> None:
+def test_a_folder_that_a_meter_made_and_could_not_write_into_is_a_finding(tmp_path: Path) -> None:
+    (tmp_path / ".probe.gxj").touch()
     found, reading = rows(tmp_path)
     assert (found, codes(reading)) == ([], ["journal-empty"])
 

@@ -87,6 +87,17 @@ def test_a_folder_with_anything_in_it_is_refused_untouched(tmp_path: Path, exist
     assert [path.name for path in tmp_path.iterdir()] == [existing]
 
 
+def test_a_folder_that_only_a_meter_wrote_to_becomes_a_workspace_and_keeps_the_records(tmp_path: Path) -> None:
+    record = tmp_path / "ws" / "telemetry" / "journals" / "j" / "0000.gxj"
+    record.parent.mkdir(parents=True)
+    record.write_bytes(b"as it was")
+    init_workspace(tmp_path / "ws")
+    assert record.read_bytes() == b"as it was"
+    assert all((tmp_path / "ws" / name).is_file() for name in template_files())
+    with pytest.raises(InputError):
+        init_workspace(tmp_path / "ws")
+
+
 def test_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "f").write_text("mine")
     with pytest.raises(InputError) as caught:
