@@ -58,7 +58,8 @@ def integrate(
 
     def one(i: int, repeat: Repeat | None = None) -> Partial:
         name = files.sources[i].label
-        return files.whole_or_streamed(i, lambda batches: partial(cut(batches, repeat or Repeat()), limits, name=name))
+        made = files.whole_or_streamed(i, lambda batches: partial(cut(batches, repeat or Repeat()), limits, name=name))
+        return replace(made, stopped=files.readings[i].stopped)
 
     parts = files.each(one)
     repeated = repeats(parts, files.batches)

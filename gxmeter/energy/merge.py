@@ -78,7 +78,7 @@ def _arranged(parts: Iterable[Partial], device: Device, limits: GapLimits) -> Ou
         if device in part.edges:
             power.append(PowerPiece(part.name, i, part.edges[device]))
         if device in part.ranges:
-            intervals.append(IntervalPiece(part.name, i, part.ranges[device]))
+            intervals.append(IntervalPiece(part.name, i, part.ranges[device], part.stopped))
     return arrange(device, power, intervals, limit_ms=limits.of(device))
 
 

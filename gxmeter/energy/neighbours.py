@@ -25,11 +25,12 @@ class PowerPiece(NamedTuple):
 
 
 class IntervalPiece(NamedTuple):
-    """The interval records of a device in one file."""
+    """The interval records of a device in one file; ``stopped`` as in :class:`~gxmeter.energy.partial.Partial`."""
 
     name: str
     file: int
     ranges: tuple[Range, ...]
+    stopped: bool | None = None
 
 
 class Booking(NamedTuple):
@@ -55,12 +56,16 @@ class Outcome:
 
 
 class _Stretch(NamedTuple):
-    """Time with energy: a file's power samples, or a stretch covered by interval records."""
+    """Time with energy: a file's power samples, or a stretch covered by interval records.
+
+    ``stopped``: whether the run stopped after it; None where its file goes on, or does not say.
+    """
 
     start_ms: int
     end_ms: int
     run: str
-    edges: Edges | None
+    edges: Edges | None = None
+    stopped: bool | None = None
 
 
 def arrange(
@@ -76,7 +81,8 @@ def arrange(
     """
     outcome = Outcome()
     ranges = _accepted_ranges(outcome, device, intervals)
-    stretches = [_Stretch(*r, None) for r in ranges]
+    stopped = {piece.ranges[-1]: piece.stopped for piece in intervals if piece.file not in outcome.no_interval}
+    stretches = [_Stretch(*r, stopped=stopped.get(r)) for r in ranges]
     pieces = sorted(power, key=lambda p: (p.edges.start_ms, p.edges.end_ms, p.name))
     stretches += _accepted_power(outcome, device, pieces, ranges)
     superseded = [p.edges for p in pieces if p.file in outcome.no_power and _meets(ranges, p.edges)]
@@ -84,7 +90,7 @@ def arrange(
         # Power samples that were left out still show that the device was on: their ends bound the time in question.
         start_ms, end_ms = min(e.start_ms for e in superseded), max(e.end_ms for e in superseded)
         run = superseded[0].first[0].run
-        stretches += [_Stretch(start_ms, start_ms, run, None), _Stretch(end_ms, end_ms, run, None)]
+        stretches += [_Stretch(start_ms, start_ms, run), _Stretch(end_ms, end_ms, run)]
     _walk(outcome, device, sorted(stretches, key=lambda s: s[:3]), limit_ms)
     _note_single(outcome, device, power, ranges)
     return outcome
@@ -155,18 +161,28 @@ def _accepted_power(
 
 
 def _walk(outcome: Outcome, device: Device, stretches: Sequence[_Stretch], limit_ms: int) -> None:
-    """Go through the stretches in time: report long holes, bridge short ones between power samples."""
+    """Go through the stretches in time: report long holes in a run, bridge short ones between power samples."""
     if not stretches:
         return
     last = stretches[0]
     for stretch in stretches[1:]:
         hole_ms = stretch.start_ms - last.end_ms
         if hole_ms > limit_ms:
-            outcome.gaps.append(Gap(last.run, *device, last.end_ms, stretch.start_ms))
+            if _may_have_run(last, stretch):
+                outcome.gaps.append(Gap(last.run, *device, last.end_ms, stretch.start_ms))
         elif hole_ms > 0 and last.edges and stretch.edges:
             outcome.bookings += bridge(device, last.edges.last[-1], stretch.edges.first[0])
         if stretch.end_ms >= last.end_ms:
             last = stretch
+
+
+def _may_have_run(before: _Stretch, after: _Stretch) -> bool:
+    """Whether the run before a hole may have gone on in it: time in which no run was is no gap of any.
+
+    A record that ended with its run leaves no doubt. One that was cut short may have lost the time until the same
+    run goes on in the next; where another run follows nobody knows until when it ran, and its missing end is told.
+    """
+    return before.stopped is None or (not before.stopped and before.run == after.run)
 
 
 def _note_single(outcome: Outcome, device: Device, power: Sequence[PowerPiece], ranges: Sequence[Range]) -> None:

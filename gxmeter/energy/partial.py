@@ -81,6 +81,7 @@ class Partial:
         gaps: segments of power samples beyond the limit, inside the file.
         samples: records seen, the refused ones included.
         findings: what was refused.
+        stopped: whether what the file measures stopped with it; None where nobody says.
     """
 
     name: str
@@ -92,6 +93,7 @@ class Partial:
     gaps: tuple[Gap, ...] = ()
     samples: int = 0
     findings: tuple[Finding, ...] = field(default=())
+    stopped: bool | None = None
 
     def instants(self) -> list[int]:
         """First and last instant of every device [Unix ms]."""

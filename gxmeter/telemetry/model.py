@@ -124,6 +124,7 @@ class Reading:
         period_ms: sampling period the file declares [ms], or None.
         records: how many records have been read so far.
         clean_end: whether the file says that it ended well; None where the format cannot say.
+        stopped: whether what it measures stopped with it; None where the format cannot say.
         sensors: (name, version) of what measured, where the file says so.
         findings: faults of the file so far.
         origin: where the record comes from, where the file says so.
@@ -135,6 +136,7 @@ class Reading:
     period_ms: int | None = None
     records: int = 0
     clean_end: bool | None = None
+    stopped: bool | None = None
     sensors: list[tuple[str, str]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     origin: Origin | None = None

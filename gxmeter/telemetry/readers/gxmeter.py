@@ -27,6 +27,9 @@ PATTERNS = _PATTERNS
 FOLDERS = True
 """A journal is the folder of its segments, not one of them."""
 
+_STOPPED = ("stop", "exception")
+"""Reasons of an end after which what was measured did not go on; a meter that failed says nothing of the training."""
+
 
 def read(path: Path, *, run: str, site: str) -> Reading:
     """Open a segment file or a journal folder.
@@ -107,6 +110,7 @@ def _stream(journal: _Journal, reading: Reading) -> Iterator[IntervalBatch]:
         reading.findings += segment.findings
         reading.findings += _links(segment, file, before)
         reading.clean_end = segment.footer is not None
+        reading.stopped = segment.footer is not None and segment.footer.reason in _STOPPED
         before = segment
         if segment.head is not None:
             owner = owner_of(segment.head, journal.run, journal.site)

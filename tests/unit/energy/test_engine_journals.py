@@ -11,9 +11,9 @@ import pytest
 from gxmeter.core.calendar import to_ms
 from gxmeter.core.errors import InputError
 from gxmeter.energy.engine_local import integrate
-from gxmeter.energy.model import EnergyResult, Source
+from gxmeter.energy.model import EnergyResult, Gap, Source
 from tests.properties.energy.build import plain
-from tests.support.journals import write_journal
+from tests.support.journals import RAM, T0, JournalMaker, a_head, part, write_journal
 
 START_MS = to_ms(datetime(2026, 5, 1, tzinfo=UTC))
 
@@ -83,3 +83,48 @@ def test_an_unreadable_journal_is_named_with_its_folder(tmp_path: Path) -> None:
         ("journal-not-a-journal", "telemetry/journals/x/0000.gxj"),
         ("journal-not-a-journal", "telemetry/journals/y"),
     ]
+
+
+def gaps_between(root: Path, end: str | None, *, run: str = "pretrain", rotated: bool = False) -> list[Gap]:
+    """Gaps of two journals of one device with ten minutes between them; the first ends so, the second is of a run."""
+    journals = root / "telemetry" / "journals"
+    first = JournalMaker(a_head(part(0, "ram", RAM), journal="first")).second(0, 5).second(1, 5)
+    if rotated:
+        first.rotate().second(2, 5)
+    (first.end(end) if end else first).write(journals / "first")
+    later = a_head(part(0, "ram", RAM), journal="later", run=run, boot="boot-8", anchor_utc_ms=T0 + 602_000)
+    JournalMaker(later).second(0, 5).end().write(journals / "later")
+    result = energy(root)
+    assert sum(leaf.half_uj for leaf in result.leaves.values()) == 2 * (15 + 5 * rotated)
+    return result.gaps
+
+
+@pytest.mark.parametrize("end", ["stop", "exception"])
+@pytest.mark.parametrize("run", ["pretrain", "other"])
+def test_time_between_a_run_that_ended_and_the_next_is_no_gap(tmp_path: Path, end: str, run: str) -> None:
+    assert gaps_between(tmp_path, end, run=run) == []
+
+
+@pytest.mark.parametrize("end", [None, "failed"])
+def test_time_between_a_record_that_was_cut_short_and_the_next_of_its_run_is_a_gap(
+    tmp_path: Path, end: str | None
+) -> None:
+    assert gaps_between(tmp_path, end) == [Gap("pretrain", "tokyo", "node7.ram", T0 + 2_000, T0 + 602_000)]
+
+
+def test_time_between_a_record_that_was_cut_short_and_another_run_is_no_gap_and_the_missing_end_is_told(
+    tmp_path: Path,
+) -> None:
+    assert gaps_between(tmp_path, None, run="other") == []
+    assert [f.code for f in energy(tmp_path).findings] == ["journal-no-end"]
+
+
+def test_the_end_of_a_segment_ends_no_run(tmp_path: Path) -> None:
+    assert gaps_between(tmp_path / "whole", "stop", rotated=True) == []
+    assert len(gaps_between(tmp_path / "killed", "rotate", rotated=True)) == 1
+
+
+def test_a_hole_within_a_record_that_ended_well_is_a_gap(tmp_path: Path) -> None:
+    maker = JournalMaker(a_head(part(0, "ram", RAM))).second(0, 5).second(1, None).second(100, 5).end()
+    maker.write(tmp_path / "telemetry" / "journals" / "j")
+    assert energy(tmp_path).gaps == [Gap("pretrain", "tokyo", "node7.ram", T0 + 1_000, T0 + 100_000)]
