@@ -23,6 +23,7 @@ from gxmeter.core.journal import (
     Sensor,
     SensorCame,
 )
+from gxmeter.core.journal_keys import MAX_INT, MAX_TEXT
 
 Json = dict[str, object]
 
@@ -33,8 +34,25 @@ def encode(record: Record) -> bytes:
     >>> encode(Mark(3, 0, 0, "epoch 1"))
     b'{"t":"mark","n":3,"u":0,"m":0,"label":"epoch 1"} ea549edb\n'
     """
-    text = json.dumps(_body(record), separators=(",", ":"), allow_nan=False).encode("ascii")
+    body = _body(record)
+    if not isinstance(record, Interval):
+        body = {key: _cut(value) for key, value in body.items()}
+    text = json.dumps(body, separators=(",", ":"), allow_nan=False).encode("ascii")
     return b"%s %08x\n" % (text, zlib.crc32(text))
+
+
+def _cut(value: object) -> object:
+    """A text at its greatest length, also inside lists and objects: one too long would cost its whole line."""
+    if isinstance(value, str):
+        return value if len(value) <= MAX_TEXT else value[: MAX_TEXT - 1] + "…"
+    if isinstance(value, list):
+        return [_cut(item) for item in value]
+    return {key: _cut(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+def _pair(pair: tuple[int, int] | None) -> list[int] | None:
+    """A counter's two numbers; one that no record can hold is none, and its interval has no energy anyhow."""
+    return None if pair is None or not 0 <= min(pair) <= max(pair) <= MAX_INT else list(pair)
 
 
 def _body(record: Record) -> Json:
@@ -108,7 +126,7 @@ def _interval(record: Interval) -> Json:
     if record.methods is not None:
         body["h"] = list(record.methods)
     if record.counters is not None:
-        body["c"] = [None if pair is None else list(pair) for pair in record.counters]
+        body["c"] = [_pair(pair) for pair in record.counters]
     return body
 
 

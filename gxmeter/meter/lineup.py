@@ -16,12 +16,13 @@ from dataclasses import dataclass, field
 
 from gxmeter.core.journal import METER, PARTICIPANT, Change
 from gxmeter.core.journal import Sensor as SensorRecord
+from gxmeter.meter.bell import Bell
 from gxmeter.meter.host.claims import lost
 from gxmeter.meter.loading import loading
 from gxmeter.meter.record.recorder import Recorder
 from gxmeter.meter.record.troubles import Troubles, gap
 from gxmeter.meter.roster import Entry, Roster
-from gxmeter.meter.sensors.base import Fault, Opened, Sample, Sensor
+from gxmeter.meter.sensors.base import Fault, Opened, Sample, Sensor, fault
 from gxmeter.meter.sensors.guarded import Guarded
 from gxmeter.meter.ticks import NS_PER_S, Moment, Ticks
 
@@ -58,7 +59,7 @@ class Lineup:
     ticks: Ticks
     troubles: Troubles
     began: Moment
-    wake: threading.Event
+    wake: Bell
     compare: bool = False
     _lives: list[_Live] = field(default_factory=list)
     _slow: list[Guarded] = field(default_factory=list)
@@ -112,7 +113,12 @@ class Lineup:
         if not self._slow or not self.roster.may_have_host():
             return False
         slow, self._slow = self._slow, []
-        threading.Thread(target=self._open_slow, args=(slow,), name="gxmeter-open", daemon=True).start()
+        try:
+            threading.Thread(target=self._open_slow, args=(slow,), name="gxmeter-open", daemon=True).start()
+        except RuntimeError as error:  # the host gives this user no thread more
+            for sensor in slow:
+                why = fault("sensor-unavailable", part=sensor.sensor.name, reason=str(error))
+                self._joining.append((sensor, Opened("-", faults=(why,))))
         return True
 
     def _open_slow(self, sensors: Sequence[Guarded]) -> None:

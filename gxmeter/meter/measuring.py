@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from gxmeter.core.findings import Finding, finding
+from gxmeter.meter.bell import Bell
 from gxmeter.meter.budget import Budget
 from gxmeter.meter.host.claims import Claims, folder_of
 from gxmeter.meter.lineup import Lineup
 from gxmeter.meter.loading import loading
-from gxmeter.meter.record.place import safe_id
+from gxmeter.meter.record.place import UNKNOWN_SITE, safe_id
 from gxmeter.meter.record.recorder import Recorder
 from gxmeter.meter.record.troubles import Troubles
 from gxmeter.meter.roster import Roster
@@ -57,8 +58,8 @@ class Measuring:
     ticks: Ticks
     told: Told
     began: Moment
-    stop: threading.Event
-    wake: threading.Event
+    stop: Bell
+    wake: Bell
     plan: Plan | None = None
     sampler: Sampler | None = None
     late: list[Finding] = field(default_factory=list)
@@ -123,6 +124,14 @@ class Measuring:
             self.late.append(item)
             warn(item)
 
+    def say_not_counted(self, error: Exception) -> None:
+        """Somebody counted what is no number."""
+        self.say(finding("count-not-usable", reason=f"{type(error).__name__}: {error}"))
+
+    def say_ended(self) -> None:
+        """Somebody started the meter again that has ended."""
+        self.say(finding("meter-ended"))
+
     def end(self, *, in_time: bool) -> None:
         """After the thread has ended, or has not within its time: what was lost."""
         if not in_time:
@@ -136,8 +145,8 @@ class Measuring:
         totals = sampler.totals if sampler else Totals()
         place = sampler.recorder.place if sampler else None
         return MeterResult(
-            run=plan.head.run if plan else safe_id(self.wishes.run or "run"),
-            site=plan.head.site if plan else safe_id(self.wishes.site or "unknown"),
+            run=plan.head.run if plan else _id(self.wishes.run, "run"),
+            site=plan.head.site if plan else _id(self.wishes.site, UNKNOWN_SITE),
             journal=place.folder if place else None,
             samples=totals.samples,
             measured_uj=totals.measured_uj,
@@ -155,16 +164,30 @@ class Measuring:
         )
 
 
-def nothing(wishes: Wishes) -> MeterResult:
-    """The result of a meter that was never started or could not be."""
+def nothing(wishes: Wishes, code: str | None = None, **params: str) -> MeterResult:
+    """The result of a meter that was never started or could not be; why not is said.
+
+    Args:
+        wishes: what the caller said.
+        code: message code of the reason, or None for none.
+        params: values of its holes.
+    """
+    findings = () if code is None else (finding(code, row=None, **params),)
+    for item in findings:
+        warn(item)
     return MeterResult(
-        run=safe_id(wishes.run or "run"),
-        site=safe_id(wishes.site or "unknown"),
+        run=_id(wishes.run, "run"),
+        site=_id(wishes.site, UNKNOWN_SITE),
         journal=None,
         samples=0,
         measured_uj=0,
         estimated_uj=0,
         node_ratio=None,
-        findings=(),
+        findings=findings,
         counting=False,
     )
+
+
+def _id(wished: object, otherwise: str) -> str:
+    """An id as wished, of whatever type that is."""
+    return otherwise if wished is None else safe_id(str(wished))

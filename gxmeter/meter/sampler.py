@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from gxmeter.core.journal import MIN_INTERVAL_NS, PARTICIPANT, STEP, SUSPEND, ClockChange, Interval
+from gxmeter.meter.bell import Bell
 from gxmeter.meter.budget import Budget
 from gxmeter.meter.lineup import Lineup
 from gxmeter.meter.record.recorder import Recorder
@@ -58,8 +59,8 @@ class Sampler:
     budget: Budget
     period_ns: int
     began: Moment
-    stop: threading.Event
-    wake: threading.Event
+    stop: Bell
+    wake: Bell
     ready: threading.Event = field(default_factory=threading.Event)
     totals: Totals = field(default_factory=Totals)
     reason: str = "stop"
@@ -171,6 +172,9 @@ class Sampler:
             self.recorder.begin(PARTICIPANT)
         for record in self.work.records(now, self.totals.phases):
             self.recorder.put(record)
+        dropped = self.work.dropped()
+        if dropped:
+            self.recorder.remark(fault("work-lost", count=str(dropped)), now)
         notes = self.work.told.notes
         while notes:
             note = notes.popleft()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 import threading
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from gxmeter.meter.bell import Bell
 from gxmeter.meter.loading import loading
+from gxmeter.meter.show.tell import tell
 from gxmeter.meter.ticks import Ticks
 from gxmeter.meter.told import Told
 from gxmeter.meter.wishes import Wishes
@@ -32,13 +32,14 @@ class SamplingThread(threading.Thread):
         self.pid = os.getpid()
         self.environ = dict(os.environ)
         self.began = ticks.now()
-        self.stopping, self.wake, self.settled = threading.Event(), threading.Event(), threading.Event()
+        self.stopping, self.wake, self.settled = Bell(), Bell(), threading.Event()
         self.measuring: Measuring | None = None
 
     def run(self) -> None:
         """Measure until :meth:`end`."""
         try:
             with loading():
+                _leave_signals()
                 from gxmeter.meter.sensors.early import open_early  # noqa: PLC0415 - off the training's thread
                 from gxmeter.meter.sensors.standard import quick  # noqa: PLC0415
 
@@ -78,19 +79,29 @@ class SamplingThread(threading.Thread):
 
     def finish(self, reason: str) -> MeterResult | None:
         """Tell it to end, wait for that, and say what came of it."""
-        self.settled.wait(_STOP_S)
+        settled = self.settled.is_set() or self.settled.wait(_STOP_S)
         measuring = self.measuring
         if measuring is not None and measuring.sampler is not None:
             measuring.sampler.reason = reason
         self.end()
-        self.join(_STOP_S)
+        self.join(_STOP_S if settled else 0)
         if measuring is None:
             return None
         measuring.end(in_time=not self.is_alive())
         return measuring.result()
 
 
+def _leave_signals() -> None:
+    """Leave every signal to the training's threads: one that they hold back for ``sigwait`` would end the process here.
+
+    Those that a thread's own fault raises stay as they are.
+    """
+    import signal  # noqa: PLC0415 - off the training's thread
+
+    own = {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT, signal.SIGTRAP, signal.SIGSYS}
+    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals() - own)
+
+
 def tell_fault(error: Exception) -> None:
-    """A fault of this program, in one line; a closed standard error is no reason to disturb a training."""
-    with suppress(OSError, ValueError, AttributeError):
-        sys.stderr.write(f"gxmeter: {type(error).__name__}: {error}\n")
+    """A fault of this program, in one line."""
+    tell(f"gxmeter: {type(error).__name__}: {error}")

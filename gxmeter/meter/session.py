@@ -15,9 +15,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from gxmeter.meter.foreign import is_foreign
 from gxmeter.meter.sampling_thread import SamplingThread, tell_fault
 from gxmeter.meter.ticks import SystemTicks, Ticks
-from gxmeter.meter.told import Told
+from gxmeter.meter.told import Told, are_plain, whole_amounts
 from gxmeter.meter.wishes import Wishes
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from gxmeter.meter.sampler import Sampler
     from gxmeter.meter.sensors.base import Sensor
     from gxmeter.meter.totals import MeterResult, Totals
+
+STOP, EXCEPTION = "stop", "exception"
+"""Reasons of a record's end that a training can give."""
 
 SEGMENT_S = 3600
 """Age at which a segment of the record is closed and the next begun [s]."""
@@ -92,12 +96,14 @@ class Meter:
 
     def start(self) -> Self:
         """Begin to measure; returns at once, whatever happens."""
-        if self._thread is None:
-            self._pid = os.getpid()
-            try:
+        try:
+            if self._thread is None:
+                self._pid, self._result = os.getpid(), None
                 self._start()
-            except Exception as error:  # noqa: BLE001 - promise 9: no exception ever leaves the meter
-                tell_fault(error)
+            elif self._result is not None and self._measuring is not None:
+                self._measuring.say_ended()
+        except Exception as error:  # noqa: BLE001 - promise 9: no exception of ours ever leaves the meter
+            _not_ours(error)
         return self
 
     def stop(self, *, reason: str = "stop") -> MeterResult:
@@ -108,10 +114,12 @@ class Meter:
         """
         try:
             if os.getpid() == self._pid and self._result is None and self._thread is not None:
+                self._result = self._thread.finish(reason if reason == EXCEPTION else STOP) or self._nothing(
+                    "meter-late"
+                )
                 _started.discard(self)
-                self._result = self._thread.finish(reason)
-        except Exception as error:  # noqa: BLE001 - promise 9
-            tell_fault(error)
+        except Exception as error:  # noqa: BLE001 - promise 9: no exception of ours ever leaves the meter
+            _not_ours(error)
         return self.result
 
     def __enter__(self) -> Self:
@@ -122,7 +130,7 @@ class Meter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop; an exception of the block goes on its way."""
-        self.stop(reason="stop" if kind is None else "exception")
+        self.stop(reason=STOP if kind is None else EXCEPTION)
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
@@ -142,19 +150,25 @@ class Meter:
 
         Every rank counts its own; the sums are made when the record is read.
         """
+        if not self._running:
+            return
+        if are_plain(tokens, steps, flop):  # by far most calls; nothing can fail here
+            self._told.count(tokens, steps, flop)
+            return
         try:
-            if self._running:
-                self._told.count(tokens, steps, flop)
-        except Exception as error:  # noqa: BLE001 - promise 9
+            amounts = whole_amounts(tokens, steps, flop)
+        except Exception as error:  # noqa: BLE001 - what is no number may raise anything when it is asked to be one
             self._cannot_count(error)
+        else:
+            self._told.count(*amounts)
 
     def note(self, code: str, **params: str) -> None:
         """Write a finding into the record: a message code and the values of its holes."""
         try:
             if self._running and self._thread is not None:
                 self._thread.note(code, params)
-        except Exception as error:  # noqa: BLE001 - promise 9
-            tell_fault(error)
+        except Exception as error:  # noqa: BLE001 - promise 9: no exception of ours ever leaves the meter
+            _not_ours(error)
 
     def wait_ready(self, timeout_s: float) -> bool:
         """Wait until the counters have their baseline, at most ``timeout_s`` [s]; whether they have."""
@@ -231,9 +245,7 @@ class Meter:
         self._settled()
         if self._measuring is not None:
             return self._measuring.result()
-        from gxmeter.meter.measuring import nothing  # noqa: PLC0415 - see above
-
-        return nothing(self._wishes)
+        return self._nothing()
 
     @property
     def _running(self) -> bool:
@@ -250,15 +262,20 @@ class Meter:
     def _settled(self) -> Sampler | None:
         """The sampler, once the thread has decided what will be done; in a forked child what there is."""
         if self._thread is not None and os.getpid() == self._pid:
-            self._thread.settled.wait(_SETTLE_S)
+            _ = self._thread.settled.is_set() or self._thread.settled.wait(_SETTLE_S)
         return self._sampler
 
     def _start(self) -> None:
         folder = None
         with suppress(OSError):
             folder = os.getcwd()  # noqa: PTH109 - pathlib is loaded by the thread
-        self._thread = SamplingThread(self._wishes._replace(folder=folder), self._sensors, self._ticks, self._told)
-        self._thread.start()
+        thread = SamplingThread(self._wishes._replace(folder=folder), self._sensors, self._ticks, self._told)
+        try:
+            thread.start()
+        except RuntimeError as error:  # the host gives this user no thread more, or the interpreter ends
+            self._result = self._nothing("meter-failed", reason=str(error))
+            return
+        self._thread = thread
         # A notebook that makes a new meter in the old one's place must not leave the old one measuring.
         weakref.finalize(self, self._thread.end)
         _started.add(self)
@@ -268,15 +285,29 @@ class Meter:
             if self._running and self._thread is not None:
                 self._told.turn(name, begins=begins)
                 self._thread.wake.set()
-        except Exception as error:  # noqa: BLE001 - promise 9
-            tell_fault(error)
+        except Exception as error:  # noqa: BLE001 - promise 9: no exception of ours ever leaves the meter
+            _not_ours(error)
+
+    def _nothing(self, code: str | None = None, **params: str) -> MeterResult:
+        """The result where nothing was measured; why not is said."""
+        from gxmeter.meter.measuring import nothing  # noqa: PLC0415 - only where something is wrong
+
+        return nothing(self._wishes, code, **params)
 
     def _cannot_count(self, error: Exception) -> None:
-        from gxmeter.core.findings import finding  # noqa: PLC0415 - see above
+        try:
+            self._settled()
+            if self._measuring is not None:
+                self._measuring.say_not_counted(error)
+        except Exception as second:  # noqa: BLE001 - promise 9: no exception of ours ever leaves the meter
+            _not_ours(second)
 
-        self._settled()
-        if self._measuring is not None:
-            self._measuring.say(finding("count-not-usable", reason=f"{type(error).__name__}: {error}"))
+
+def _not_ours(error: Exception) -> None:
+    """Say a fault of this program; what a signal handler of the training raised meanwhile goes on its way."""
+    if is_foreign(error):
+        raise error
+    tell_fault(error)
 
 
 _started: weakref.WeakSet[Meter] = weakref.WeakSet()

@@ -28,6 +28,7 @@ PERIOD_RANGE_S = (0.1, 60.0)
 
 _MAX_RATIO_DECIMALS = 12
 _MAX_RATIO = 1_000_000
+_MAX_KWH = 10**12
 _MAX_HOST = 60
 
 
@@ -67,11 +68,12 @@ def settle(wishes: Wishes, began: Moment, environ: Mapping[str, str]) -> Plan:
     workspace = workspace_of(wishes.workspace or environ.get(WORKSPACE_VARIABLE) or None, wishes.folder)
     launch, allocation = read_launch(environ), read_allocation(environ)
     run, faults = _run(wishes.run or environ.get(RUN_VARIABLE), launch)
-    site, site_faults = settle_site(wishes.site or environ.get(SITE_VARIABLE), workspace)
+    wished_site = str(wishes.site) if wishes.site is not None else environ.get(SITE_VARIABLE)
+    site, site_faults = settle_site(wished_site, workspace)
     period_ns, period_faults = _period(wishes.period_s)
-    ratio, ratio_faults = _decimal(wishes.node_overhead, "node-ratio-not-usable", low=1)
-    factor, factor_faults = _decimal(wishes.kg_per_kwh, "factor-not-usable", low=0)
-    budget, budget_faults = _decimal(wishes.budget_kwh, "budget-not-usable", low=0)
+    ratio, ratio_faults = _decimal(wishes.node_overhead, "node-ratio-not-usable", low=1, below=_MAX_RATIO)
+    factor, factor_faults = _decimal(wishes.kg_per_kwh, "factor-not-usable", low=0, below=_MAX_RATIO)
+    budget, budget_faults = _decimal(wishes.budget_kwh, "budget-not-usable", low=0, below=_MAX_KWH)
     head = Head(
         n=0,
         journal="",
@@ -128,14 +130,14 @@ def _period(period_s: float) -> tuple[int, tuple[Fault, ...]]:
     return NS_PER_S, (Fault("period-not-usable", (("found", str(period_s)),)),)
 
 
-def _decimal(wished: Decimal | str | None, code: str, *, low: int) -> tuple[Decimal | None, tuple[Fault, ...]]:
-    """A plain decimal from ``low`` on, or None with the fault."""
+def _decimal(wished: object, code: str, *, low: int, below: int) -> tuple[Decimal | None, tuple[Fault, ...]]:
+    """A plain decimal from ``low`` on and below ``below``, or None with the fault."""
     if wished is None:
         return None, ()
     try:
         value = parse_decimal(str(wished))
     except InputError:
         value = Decimal(-1)
-    if low <= value < _MAX_RATIO and -int(value.as_tuple().exponent) <= _MAX_RATIO_DECIMALS:
+    if low <= value < below and -int(value.as_tuple().exponent) <= _MAX_RATIO_DECIMALS:
         return value, ()
     return None, (Fault(code, (("found", str(wished)),)),)

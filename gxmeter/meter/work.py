@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from gxmeter.core.journal import BEGIN, END, Count, Phase
 from gxmeter.core.phases import PhaseSums
 from gxmeter.meter.ticks import Moment
-from gxmeter.meter.told import Counted, Told
+from gxmeter.meter.told import MAX_COUNT, MAX_FLOP, Counted, Told
 
 
 @dataclass(slots=True)
@@ -24,6 +24,11 @@ class Work:
     def waiting(self) -> bool:
         """Whether something was told that no record holds yet."""
         return bool(self.told.waiting)
+
+    def dropped(self) -> int:
+        """How often something told had to be dropped since this was last asked."""
+        dropped, self.told.dropped = self.told.dropped, 0
+        return dropped
 
     @property
     def turned(self) -> bool:
@@ -46,9 +51,14 @@ class Work:
         yield from self._counted(sums)
 
     def _counted(self, told: list[Counted]) -> Iterator[Count]:
-        if told:
-            at = told[-1].at
-            tokens, steps, flop = (sum(amounts) for amounts in list(zip(*told, strict=True))[1:])
-            self.tokens, self.steps, self.flop = self.tokens + tokens, self.steps + steps, self.flop + flop
-            told.clear()
-            yield Count(0, at.utc_ms, at.mono_ns, tokens, steps, flop)
+        """The sum of what was told as one record, or as more where one cannot hold it; ``told`` is empty then."""
+        while told:
+            sums, at, taken = (0, 0, 0), told[0].at, 0
+            for said in told:
+                more = (sums[0] + said.tokens, sums[1] + said.steps, sums[2] + said.flop)
+                if taken and (max(more[:2]) > MAX_COUNT or more[2] > MAX_FLOP):
+                    break
+                sums, at, taken = more, said.at, taken + 1
+            del told[:taken]
+            self.tokens, self.steps, self.flop = self.tokens + sums[0], self.steps + sums[1], self.flop + sums[2]
+            yield Count(0, at.utc_ms, at.mono_ns, *sums)

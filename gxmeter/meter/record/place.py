@@ -53,11 +53,14 @@ def workspace_of(wished: str | os.PathLike[str] | None, folder: str | None = Non
         folder: where the caller is; left out, the current folder.
     """
     try:
+        named = None if wished is None else os.fsdecode(wished)
+        if named is not None and os.path.isabs(named):  # noqa: PTH117 - the current folder may be gone
+            return Path(os.path.normpath(named))
         start = Path(folder) if folder is not None else Path.cwd()
-        if wished is not None:
-            return Path(os.path.abspath(start / wished))  # noqa: PTH100 - symbolic links stay as they are
+        if named is not None:
+            return Path(os.path.abspath(start / named))  # noqa: PTH100 - symbolic links stay as they are
         return find_workspace(start)
-    except OSError:
+    except (OSError, ValueError, TypeError):
         return None
 
 
@@ -103,8 +106,8 @@ def _make(folder: Path) -> str | None:
         folder.mkdir(parents=True)
         probe.touch()
         probe.unlink()
-    except OSError as error:
-        return error.strerror or type(error).__name__
+    except (OSError, ValueError) as error:
+        return getattr(error, "strerror", None) or str(error) or type(error).__name__
     return None
 
 
