@@ -23,6 +23,7 @@ from gxmeter.meter.record.recorder import Recorder
 from gxmeter.meter.record.troubles import Troubles, gap
 from gxmeter.meter.roster import Entry, Roster
 from gxmeter.meter.sensors.base import Fault, Opened, Sample, Sensor, fault
+from gxmeter.meter.sensors.early import Early
 from gxmeter.meter.sensors.guarded import Guarded
 from gxmeter.meter.ticks import NS_PER_S, Moment, Ticks
 
@@ -65,6 +66,7 @@ class Lineup:
     _slow: list[Guarded] = field(default_factory=list)
     _joining: deque[tuple[Guarded, Opened]] = field(default_factory=deque)
     _opening: list[Fault] = field(default_factory=list)
+    _host_elsewhere: bool = False
     _random: random.Random = field(default_factory=random.Random)  # noqa: S311 - for uneven times, no secret
 
     @property
@@ -82,28 +84,30 @@ class Lineup:
         """Whether a slow sensor is ready to join."""
         return bool(self._joining)
 
-    def open(self, early: Sequence[Guarded], counting_from: Moment, slow: Sequence[Sensor]) -> Moment:
+    def open(self, early: Early, slow: Sequence[Sensor]) -> Moment:
         """Begin the record with the quick sensors; the slow ones follow. The moment from which energy counts.
 
         Args:
-            early: quick sensors, opened and started.
-            counting_from: the moment from which they count.
+            early: quick sensors, which count already.
             slow: sensors that are opened beside.
         """
-        for sensor in (*(guarded.sensor for guarded in early), *slow):
+        for sensor in (*(guarded.sensor for guarded in early.sensors), *slow):
             self.roster.know(sensor.methods)
         self.recorder.methods(self.roster.methods)
-        for guarded in early:
+        for guarded in early.sensors:
             self._admit(guarded, guarded.opened)
         self._slow += [Guarded(sensor) for sensor in slow]
-        self._claim()
+        self._claim(early.at)
         fresh = [live for live in self._lives if any(entry.granted for entry in live.entries)]
         for live in fresh:
+            if not early.alone:
+                live.sensor.start()
             self._begun(live)
+        at = early.at if early.alone else self.ticks.now()
         ours = self._begin_slow()
         if ours or self.counting:
             self.recorder.begin(METER)
-        return self._started(fresh, counting_from)
+        return self._started(fresh, at)
 
     def _taken(self) -> frozenset[str]:
         return frozenset() if self.compare else self.roster.labels()
@@ -111,6 +115,7 @@ class Lineup:
     def _begin_slow(self) -> bool:
         """Open the slow sensors beside the loop, once processor or memory of this host is ours; whether it is now."""
         if not self._slow or not self.roster.may_have_host():
+            self._host_elsewhere = self._host_elsewhere or bool(self._slow)
             return False
         slow, self._slow = self._slow, []
         try:
@@ -136,13 +141,15 @@ class Lineup:
                 self._opening.append(item)
                 self.recorder.remark(item, now)
         number = self.recorder.sensor(SensorRecord(sensor.sensor.name, opened.version, opened.driver), now)
-        self._lives.append(_Live(sensor, self.roster.admit(number, opened.parts)))
+        entries = self.roster.admit(number, opened.parts)
+        for entry in entries:
+            entry.waited = self._host_elsewhere and not sensor.sensor.quick
+        self._lives.append(_Live(sensor, entries))
 
-    def _claim(self) -> bool:
-        """Ask for what is not ours; whether the components changed."""
+    def _claim(self, now: Moment) -> bool:
+        """Ask for what is not ours; whether the components changed, as of the interval's edge ``now``."""
         if not self.roster.claim():
             return False
-        now = self.ticks.now()
         before = {id(entry): entry.index for entry in self.roster.entries}
         changes = self.roster.arrange()
         for entry in self.roster.entries:
@@ -152,18 +159,18 @@ class Lineup:
         self.recorder.components(self.roster.components, changes, now)
         return True
 
-    def _baseline(self) -> tuple[list[_Live], Moment]:
-        """Set the baseline of every sensor that has a part of ours now; those that had none before, and the moment."""
+    def _baseline(self) -> list[_Live]:
+        """Set the baseline of every sensor that has a part of ours now; those that had none before."""
         fresh = [live for live in self._lives if not live.started and any(entry.granted for entry in live.entries)]
         for live in fresh:
             live.sensor.start()
             self._begun(live)
-        return fresh, self.ticks.now()
+        return fresh
 
     def _begun(self, live: _Live) -> None:
         live.started = True
         for entry in live.entries:
-            entry.fresh = False
+            entry.fresh = entry.waited  # the interval that runs began before it was ours
         live.poll_ns = self._next_poll(live, self.ticks.now())
 
     def _started(self, fresh: list[_Live], now: Moment) -> Moment:
@@ -187,8 +194,8 @@ class Lineup:
             self._admit(*self._joining.popleft())
             joined = True
         self._keep(last)
-        if self._claim() or joined:
-            self._started(*self._baseline())
+        if self._claim(last) or joined:
+            self._started(self._baseline(), last)
         return last
 
     def _keep(self, now: Moment) -> None:

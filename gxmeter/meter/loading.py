@@ -7,6 +7,7 @@ lock, and a fork waits for it, at most :data:`WAIT_S`; that is once, while the m
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Iterator
@@ -39,6 +40,10 @@ class _Gate:
 
 
 _gate = _Gate()
+
+# Called in the reverse order of registration. logging takes its own lock before a fork, and what is being imported may
+# wait for that; so logging must have registered before, and the fork waits here first.
+_AFTER = logging
 os.register_at_fork(before=_gate.before, after_in_parent=_gate.after, after_in_child=_gate.in_child)
 
 

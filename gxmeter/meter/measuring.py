@@ -14,7 +14,7 @@ from decimal import Decimal
 from gxmeter.core.findings import Finding, finding
 from gxmeter.meter.bell import Bell
 from gxmeter.meter.budget import Budget
-from gxmeter.meter.host.claims import Claims, folder_of
+from gxmeter.meter.host.claims import Claims
 from gxmeter.meter.lineup import Lineup
 from gxmeter.meter.loading import loading
 from gxmeter.meter.record.place import UNKNOWN_SITE, safe_id
@@ -23,7 +23,7 @@ from gxmeter.meter.record.troubles import Troubles
 from gxmeter.meter.roster import Roster
 from gxmeter.meter.sampler import Sampler
 from gxmeter.meter.sensors.base import Sensor
-from gxmeter.meter.sensors.guarded import Guarded
+from gxmeter.meter.sensors.early import Early
 from gxmeter.meter.settle import Plan, host_prefix, settle
 from gxmeter.meter.show.say import warn
 from gxmeter.meter.show.tell import tell
@@ -42,8 +42,8 @@ class Measuring:
         wishes: what the caller said.
         environ: the environment when the meter was started.
         sensors: what to read; None for the standard ones.
-        early: the quick ones among them, opened and started.
-        counting_from: the moment from which these count.
+        early: the quick ones among them, which count already.
+        claims: who has what on this host.
         ticks: the clocks.
         told: phases and counts told by the training.
         began: when the meter was started.
@@ -53,8 +53,8 @@ class Measuring:
     wishes: Wishes
     environ: Mapping[str, str]
     sensors: Sequence[Sensor] | None
-    early: Sequence[Guarded]
-    counting_from: Moment
+    early: Early
+    claims: Claims
     ticks: Ticks
     told: Told
     began: Moment
@@ -81,7 +81,7 @@ class Measuring:
     def _settle(self) -> None:
         plan = self.plan = settle(self.wishes, self.began, self.environ)
         recorder = Recorder(plan.head, plan.workspace, self.wishes.segment_s, warn)
-        roster = Roster(host_prefix(plan.head.host), Claims.open(folder_of(self.environ)), plan.allocation)
+        roster = Roster(host_prefix(plan.head.host), self.claims, plan.allocation)
         troubles, compare = Troubles(recorder), self.sensors is not None
         self.sampler = Sampler(
             recorder=recorder,
@@ -98,7 +98,7 @@ class Measuring:
 
     def _sample(self) -> None:
         if self.sampler is not None and self.plan is not None:
-            self.sampler.run(self.early, self.counting_from, self._slow(), self.plan.faults)
+            self.sampler.run(self.early, self._slow(), self.plan.faults)
 
     def _slow(self) -> Sequence[Sensor]:
         if self.sensors is not None:

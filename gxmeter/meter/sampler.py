@@ -18,7 +18,7 @@ from gxmeter.meter.record.recorder import Recorder
 from gxmeter.meter.record.troubles import Troubles, gap
 from gxmeter.meter.roster import Entry, Roster
 from gxmeter.meter.sensors.base import NODE, Fault, Sample, Sensor, fault
-from gxmeter.meter.sensors.guarded import Guarded
+from gxmeter.meter.sensors.early import Early
 from gxmeter.meter.ticks import NS_PER_MS, NS_PER_S, Moment, Ticks
 from gxmeter.meter.totals import Number, Totals
 from gxmeter.meter.work import Work
@@ -75,14 +75,11 @@ class Sampler:
         """Parts and claims."""
         return self.lineup.roster
 
-    def run(
-        self, early: Sequence[Guarded], counting_from: Moment, slow: Sequence[Sensor], faults: Sequence[Fault]
-    ) -> None:
+    def run(self, early: Early, slow: Sequence[Sensor], faults: Sequence[Fault]) -> None:
         """Measure until ``stop`` is set.
 
         Args:
-            early: quick sensors, opened and started.
-            counting_from: the moment from which they count.
+            early: quick sensors, which count already.
             slow: sensors that are opened beside.
             faults: what had to be said before this began.
 
@@ -91,7 +88,7 @@ class Sampler:
         """
         for item in (*faults, *self.roster.claims.faults):
             self.recorder.remark(item, self.began)
-        last = self.lineup.open(early, counting_from, slow)
+        last = self.lineup.open(early, slow)
         self.ready.set()
         last = self._loop(last)
         now = self.ticks.now()

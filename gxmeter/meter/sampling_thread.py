@@ -40,11 +40,13 @@ class SamplingThread(threading.Thread):
         try:
             with loading():
                 _leave_signals()
-                from gxmeter.meter.sensors.early import open_early  # noqa: PLC0415 - off the training's thread
+                from gxmeter.meter.host.claims import Claims, folder_of  # noqa: PLC0415 - off the training's thread
+                from gxmeter.meter.sensors.early import open_early  # noqa: PLC0415
                 from gxmeter.meter.sensors.standard import quick  # noqa: PLC0415
 
+                claims = Claims.open(folder_of(self.environ))
                 chosen = quick(self.environ) if self.sensors is None else self.sensors
-                early, at = open_early(chosen, self.ticks, compare=self.sensors is not None)
+                early = open_early(chosen, self.ticks, claims, compare=self.sensors is not None)
             with loading():
                 from gxmeter.meter.measuring import Measuring  # noqa: PLC0415 - after the counters have begun
 
@@ -53,7 +55,7 @@ class SamplingThread(threading.Thread):
                 self.environ,
                 self.sensors,
                 early,
-                at,
+                claims,
                 self.ticks,
                 self.told,
                 self.began,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from gxmeter.core.numbers import parse_decimal, plain
 from gxmeter.meter.host.allocation import Allocation, read_allocation
 from gxmeter.meter.host.launch import Launch, launch_faults, read_launch, shared_run_id
 from gxmeter.meter.record.place import SITE_VARIABLE, WORKSPACE_VARIABLE, safe_id, settle_site, workspace_of
-from gxmeter.meter.sensors.base import Fault
+from gxmeter.meter.sensors.base import Fault, fault
 from gxmeter.meter.ticks import NS_PER_MS, NS_PER_S, Moment, boot_id
 from gxmeter.meter.wishes import Wishes
 
@@ -25,6 +26,9 @@ RUN_VARIABLE = "GXMETER_RUN"
 
 PERIOD_RANGE_S = (0.1, 60.0)
 """Shortest and longest period of an interval [s]."""
+
+_OWN_PARENT = ("torchrun", "openmpi", "mpich")
+"""Launchers that are the parent of the ranks of a node, one process for each run."""
 
 _MAX_RATIO_DECIMALS = 12
 _MAX_RATIO = 1_000_000
@@ -67,7 +71,7 @@ def settle(wishes: Wishes, began: Moment, environ: Mapping[str, str]) -> Plan:
     """
     workspace = workspace_of(wishes.workspace or environ.get(WORKSPACE_VARIABLE) or None, wishes.folder)
     launch, allocation = read_launch(environ), read_allocation(environ)
-    run, faults = _run(wishes.run or environ.get(RUN_VARIABLE), launch)
+    run, faults = _run(wishes, environ, launch)
     wished_site = str(wishes.site) if wishes.site is not None else environ.get(SITE_VARIABLE)
     site, site_faults = settle_site(wished_site, workspace)
     period_ns, period_faults = _period(wishes.period_s)
@@ -109,15 +113,30 @@ def default_run_id() -> str:
     return f"run-{time.strftime('%Y%m%d', time.gmtime())}-{os.urandom(3).hex()}"
 
 
-def _run(wished: str | None, launch: Launch) -> tuple[str, tuple[Fault, ...]]:
-    """The run id: as wished, else one that all nodes of the job agree on, else a new one."""
-    if wished:
-        kept = safe_id(str(wished))
-        return kept, () if kept == wished else (Fault("run-id-changed", (("found", str(wished)), ("run", kept))),)
+def _run(wishes: Wishes, environ: Mapping[str, str], launch: Launch) -> tuple[str, tuple[Fault, ...]]:
+    """The run id: as wished, else one that all nodes of the job agree on, else all ranks of a node, else a new one."""
+    outer = environ.get(RUN_VARIABLE, "")
+    if wishes.run or outer:
+        wished = str(wishes.run or outer)
+        kept = safe_id(wished)
+        faults = () if kept == wished else (fault("run-id-changed", found=wished, run=kept),)
+        differs = outer and kept != outer
+        return kept, (*faults, *((fault("run-id-differs", outer=outer, run=kept),) if differs else ()))
     shared = shared_run_id(launch)
     if shared:
         return safe_id(shared), ()
-    return default_run_id(), launch_faults(launch)
+    siblings = launch.launcher in _OWN_PARENT and (launch.local_world or launch.world or 1) > 1
+    return run_of_siblings() if siblings else default_run_id(), launch_faults(launch)
+
+
+def run_of_siblings() -> str:
+    """A run id on which all processes of one launcher agree: ``run-<6 hex>`` of boot, parent and its start."""
+    parent = os.getppid()
+    try:
+        started = Path(f"/proc/{parent}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        started = "-"
+    return f"run-{hashlib.sha256(f'{boot_id()} {parent} {started}'.encode()).hexdigest()[:6]}"
 
 
 def _period(period_s: float) -> tuple[int, tuple[Fault, ...]]:
@@ -135,8 +154,9 @@ def _decimal(wished: object, code: str, *, low: int, below: int) -> tuple[Decima
     if wished is None:
         return None, ()
     try:
-        value = parse_decimal(str(wished))
-    except InputError:
+        text = format(Decimal(repr(wished)), "f") if isinstance(wished, float) else str(wished)
+        value = parse_decimal(text)
+    except (InputError, ArithmeticError):
         value = Decimal(-1)
     if low <= value < below and -int(value.as_tuple().exponent) <= _MAX_RATIO_DECIMALS:
         return value, ()

@@ -57,8 +57,10 @@ class MeterResult:
     kg_per_kwh: Decimal | None = None
 
     @property
-    def device_kwh(self) -> Decimal:
-        """Energy of all components [kWh], to 12 decimals, half-even."""
+    def device_kwh(self) -> Decimal | None:
+        """Energy of all components [kWh], to 12 decimals, half-even; None where nothing was measured here."""
+        if self.samples == 0:
+            return None
         return to_kwh(Decimal(self.measured_uj + self.estimated_uj))
 
     @property
@@ -66,7 +68,7 @@ class MeterResult:
         """Energy of the node [kWh]: as measured, else by its declared ratio, else not known."""
         if self.node_uj is not None:
             return to_kwh(Decimal(self.node_uj))
-        if self.node_ratio is None:
+        if self.node_ratio is None or self.samples == 0:
             return None
         return to_kwh(product(Decimal(self.measured_uj + self.estimated_uj), self.node_ratio))
 

@@ -14,9 +14,9 @@ class Wishes(NamedTuple):
     site: str | None = None
     workspace: str | os.PathLike[str] | None = None
     period_s: float = 1.0
-    node_overhead: Decimal | str | None = None
-    kg_per_kwh: Decimal | str | None = None
-    budget_kwh: Decimal | str | None = None
+    node_overhead: Decimal | str | float | None = None
+    kg_per_kwh: Decimal | str | float | None = None
+    budget_kwh: Decimal | str | float | None = None
     resumes: str | None = None
     segment_s: int = 3600
     compare: bool = False

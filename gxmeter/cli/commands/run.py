@@ -177,7 +177,7 @@ def _check_decimal(option: str, text: str | None) -> None:
         except InputError:
             usable = False
         if not usable:
-            raise InputError("option-not-usable", option=option, found=text, expected="0, 0.5, 1000 ...")
+            raise InputError("option-not-usable", option=option, found=text, expected="0.5")
 
 
 def _write(path: Path, result: MeterResult) -> None:
@@ -196,14 +196,13 @@ def _document(result: MeterResult) -> dict[str, Any]:
     from gxmeter.core.numbers import plain
     from gxmeter.meter.totals import to_kwh
 
-    node = result.node_kwh
     document: dict[str, Any] = {
         "run": result.run,
         "site": result.site,
         "journal": str(result.journal) if result.journal else None,
         "counting": result.counting,
         "samples": result.samples,
-        "energy_kwh": {"device": plain(result.device_kwh), "node": None if node is None else plain(node)},
+        "energy_kwh": {"device": _text(result.device_kwh), "node": _text(result.node_kwh)},
         "energy_uj": {"measured": str(result.measured_uj), "estimated": str(result.estimated_uj)},
         "findings": [item.to_json() for item in result.findings],
     }
@@ -216,6 +215,13 @@ def _document(result: MeterResult) -> dict[str, Any]:
     if result.tokens or result.steps or result.flop:
         document["work"] = {"tokens": result.tokens, "steps": result.steps, "flop": str(result.flop)}
     return document
+
+
+def _text(energy_kwh: Decimal | None) -> str | None:
+    """An energy as text; None where it is not known."""
+    from gxmeter.core.numbers import plain
+
+    return None if energy_kwh is None else plain(energy_kwh)
 
 
 def _seconds(ns: int) -> str:

@@ -20,10 +20,13 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from gxmeter.meter.host.allocation import Allocation
 from gxmeter.meter.host.claims_file import FOLDERS, ClaimsFile, Span
 from gxmeter.meter.sensors.base import Fault, fault
+
+if TYPE_CHECKING:
+    from gxmeter.meter.host.allocation import Allocation
 
 FOLDER_VARIABLE = "GXMETER_CLAIMS"
 """Environment variable with the folder of the file, where containers of one host share one."""
@@ -38,6 +41,8 @@ _HASH_BYTES = 6
 """Six bytes of SHA-256 name a GPU or a group: among a thousand, two alike have odds of one in half a billion."""
 
 _TRIES = 3
+_EVERYTHING = Span(0, 0)
+"""To the end of the file, however far: fcntl(2) takes a length of 0 so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +128,12 @@ class Claims:
             if process.settled(self.folders).usable:
                 return ()
         return (fault("claims-unavailable", folders=", ".join(str(folder) for folder in self.folders)),)
+
+    def alone(self) -> bool:
+        """Whether no meter of this host, in this process or another, has anything at this moment."""
+        process = _process()
+        with process.lock:
+            return not process.held and process.settled(self.folders).holder(_EVERYTHING) is None
 
     def claim(self, key: Key) -> Holder | None:
         """Take the key; None when we have it, now or already, else who has it. To wait, ask again in a second."""

@@ -134,13 +134,18 @@ def known_sites(workspace: Path | None) -> list[str]:
 def settle_site(wished: str | None, workspace: Path | None) -> tuple[str, tuple[Fault, ...]]:
     """The site to write down: the wished one, ``GXMETER_SITE``, the workspace's only one, else ``unknown``.
 
-    A site that the workspace does not know is kept as said, with a fault.
+    A site that the workspace does not know is kept as said, with a fault; so is a site that nobody said, unless there
+    is no workspace that could know any.
     """
     sites = known_sites(workspace)
     site = wished or os.environ.get(SITE_VARIABLE, "")
+    if not site and len(sites) == 1:
+        return sites[0], ()
     if not site:
-        site = sites[0] if len(sites) == 1 else UNKNOWN_SITE
+        return UNKNOWN_SITE, (Fault("site-not-said", (("sites", ", ".join(sites)),)),) if sites else ()
     kept = safe_id(site)
     if kept in sites:
         return kept, ()
-    return kept, (Fault("site-unknown", (("site", site), ("sites", ", ".join(sites) or "-"))),)
+    if not sites:
+        return kept, (Fault("site-not-declared", (("site", site),)),)
+    return kept, (Fault("site-unknown", (("site", site), ("sites", ", ".join(sites)))),)

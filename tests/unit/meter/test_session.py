@@ -70,6 +70,7 @@ def test_the_reader_gives_back_what_was_measured(workspace: Path) -> None:
 def test_energy_in_kwh_is_exact_and_the_node_needs_a_declared_ratio(workspace: Path) -> None:
     meter = measured(workspace, steady(), node_overhead="1.25")
     total = Decimal(meter.result.estimated_uj)
+    assert meter.result.device_kwh is not None
     assert abs(meter.result.device_kwh * Decimal(3_600_000_000_000) - total) < 4
     node = meter.result.node_kwh
     assert node is not None
