@@ -12,7 +12,7 @@ from gxmeter.core.errors import InputError
 from gxmeter.core.files import sha256_bytes, sha256_file
 from gxmeter.core.findings import Finding, finding
 from gxmeter.energy.model import Source
-from gxmeter.telemetry.journal_files import SegmentFile
+from gxmeter.telemetry.journal_files import SegmentFile, segment_files
 from gxmeter.telemetry.model import Batch, IntervalBatch, PowerBatch, Reading, SeriesKey
 from gxmeter.telemetry.registry import reader
 
@@ -74,8 +74,9 @@ def unreadable(source: Source, error: OSError) -> InputError:
 def digest_of(path: Path) -> str:
     """SHA-256 of a file; of a folder: of its files' digests and names, sorted (the form of ``sha256sum``).
 
-    A sealed journal segment stands in it as the segment that it was: its original name and the digest of the bytes
-    that it restores to. So sealing changes no digest, and a digest taken before it still holds.
+    Of a journal only the segments count: a note beside them, or what a sealing that was killed left, is no part of the
+    record. A sealed segment stands in it as the segment that it was: its original name and the digest of the bytes that
+    it restores to. So sealing changes no digest, and a digest taken before it still holds.
     """
     if not path.is_dir():
         return _sha256(path)
@@ -85,7 +86,7 @@ def digest_of(path: Path) -> str:
 
 
 def size_of(path: Path) -> int:
-    """Size of a file or of all files in a folder [bytes], sealed segments as before sealing; 0 if it cannot be told."""
+    """Size of a file, of a journal or of all files in a folder [bytes], sealed segments as before sealing; 0 if it cannot be told."""
     try:
         files = [file for file, _ in _named_files(path)] if path.is_dir() else [path]
         return sum(SegmentFile(file).size() for file in files)
@@ -94,11 +95,12 @@ def size_of(path: Path) -> int:
 
 
 def _named_files(folder: Path) -> Iterator[tuple[Path, Path]]:
-    """The files of a folder with the paths that count; of a segment that lies there sealed too, the original."""
-    for file in folder.rglob("*"):
-        original = file.with_name(SegmentFile(file).name)
-        if file.is_file() and (original == file or not original.is_file()):
-            yield file, original
+    """The files of a folder with the paths that count: of a journal its segments, each once, by their original names."""
+    segments = segment_files(folder)
+    for file in segments:
+        yield file.path, file.path.with_name(file.name)
+    if not segments:
+        yield from ((file, file) for file in folder.rglob("*") if file.is_file())
 
 
 def _sha256(path: Path) -> str:
