@@ -86,7 +86,7 @@ def digest_of(path: Path) -> str:
 
 
 def size_of(path: Path) -> int:
-    """Size of a file, of a journal or of all files in a folder [bytes], sealed segments as before sealing; 0 if it cannot be told."""
+    """Size of a file, a journal or all files in a folder [bytes], segments as before sealing; 0 if it cannot be told."""
     try:
         files = [file for file, _ in _named_files(path)] if path.is_dir() else [path]
         return sum(SegmentFile(file).size() for file in files)
@@ -95,7 +95,7 @@ def size_of(path: Path) -> int:
 
 
 def _named_files(folder: Path) -> Iterator[tuple[Path, Path]]:
-    """The files of a folder with the paths that count: of a journal its segments, each once, by their original names."""
+    """The files of a folder with the paths that count: of a journal each segment once, by its original name."""
     segments = segment_files(folder)
     for file in segments:
         yield file.path, file.path.with_name(file.name)
