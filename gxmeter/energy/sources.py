@@ -86,7 +86,7 @@ def digest_of(path: Path) -> str:
 
 
 def size_of(path: Path) -> int:
-    """Size of a file, a journal or all files in a folder [bytes], segments as before sealing; 0 if it cannot be told."""
+    """Size of a file, a journal or all files in a folder [bytes], segments as unsealed; 0 if it cannot be told."""
     try:
         files = [file for file, _ in _named_files(path)] if path.is_dir() else [path]
         return sum(SegmentFile(file).size() for file in files)
