@@ -23,10 +23,12 @@ class _Gate:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.forking = threading.local()
+        self.in_vain = False
 
     def before(self) -> None:
-        """A thread is about to fork."""
-        self.forking.held = self.lock.acquire(timeout=WAIT_S)
+        """A thread is about to fork. Where one has waited in vain the next do not, until the lock is free again."""
+        self.forking.held = self.lock.acquire(timeout=0 if self.in_vain else WAIT_S)
+        self.in_vain = not self.forking.held
 
     def after(self) -> None:
         """It has forked, and this is still the parent."""
@@ -36,7 +38,7 @@ class _Gate:
 
     def in_child(self) -> None:
         """It has forked, and this is the child."""
-        self.lock, self.forking = threading.Lock(), threading.local()
+        self.lock, self.forking, self.in_vain = threading.Lock(), threading.local(), False
 
 
 _gate = _Gate()

@@ -120,7 +120,7 @@ def _run(wishes: Wishes, environ: Mapping[str, str], launch: Launch) -> tuple[st
         wished = str(wishes.run or outer)
         kept = safe_id(wished)
         faults = () if kept == wished else (fault("run-id-changed", found=wished, run=kept),)
-        differs = outer and kept != outer
+        differs = outer and kept != safe_id(outer)
         return kept, (*faults, *((fault("run-id-differs", outer=outer, run=kept),) if differs else ()))
     shared = shared_run_id(launch)
     if shared:

@@ -45,6 +45,9 @@ SETTINGS = frozenset(
 )
 """Findings that were said at the start and take no energy away; the summary does not say them again."""
 
+_FAILED = {"meter-failed", "meter-late"}
+"""Findings of a meter that did not come to measure: then nobody knows whether another one does."""
+
 _INDENT = "  "
 _MOST_PHASES = 4
 _QUIET_NS = 5_000_000_000
@@ -91,7 +94,7 @@ def total_uj(result: MeterResult) -> int:
 def _energy(result: MeterResult, *, ja: bool) -> Iterator[str]:
     time = duration(result.elapsed_ns, ja=ja)
     if result.samples == 0:
-        if not result.counting:
+        if not result.counting and not _FAILED & {item.code for item in result.findings}:
             yield (
                 f"このホストは別の gxmeter が計測しており、こちらは数えずに参加しました({time})。"
                 if ja

@@ -12,13 +12,16 @@ from pathlib import Path
 import pytest
 from meter_helpers import ScriptedSensor, end_reason, python, records, remarks, segments
 
+from gxmeter.cli.commands.run_text import summary_lines
 from gxmeter.core.journal import Count, Interval, Phase
 from gxmeter.core.journal_keys import MAX_INT
 from gxmeter.meter.bell import Bell
+from gxmeter.meter.measuring import nothing
 from gxmeter.meter.sampling_thread import SamplingThread
 from gxmeter.meter.sensors.base import Part, Sample
 from gxmeter.meter.session import Meter
 from gxmeter.meter.told import MAX_COUNT, MAX_FLOP, MAX_WAITING
+from gxmeter.meter.wishes import Wishes
 
 HELD_SIGNAL = """
 import os, signal, time
@@ -276,3 +279,18 @@ print(meter.journal)
 """
     done = python(code, cwd=workspace, env={"PYTHONPATH": str(Path(__file__).parent)})
     assert done.stdout.startswith(str(workspace)), done.stderr
+
+
+def test_a_run_id_of_the_environment_that_had_to_be_changed_is_no_second_run(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GXMETER_RUN", "night run")
+    with meter_of(workspace, run=None) as meter:
+        assert meter.wait_ready(20)
+    assert [item.code for item in meter.result.findings] == ["run-id-changed"]
+
+
+def test_a_meter_that_never_came_to_measure_names_no_other_one(workspace: Path) -> None:
+    result = nothing(Wishes("r1", "lab", str(workspace)), "meter-late")
+    assert "another gxmeter" not in "".join(summary_lines(result))
+    assert "another gxmeter" in "".join(summary_lines(nothing(Wishes("r1", "lab", str(workspace)))))
