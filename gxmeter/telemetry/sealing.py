@@ -2,7 +2,8 @@
 
 A segment is sealed when it has an end and nothing is wrong with it or its place in the chain. The steps survive a
 crash at any moment: the sealed file is written beside, forced to disk, renamed, read again from disk and restored;
-only where that gives the original's bytes is the original removed. A segment that is still written has no end.
+only where that gives the original's bytes is the original removed. A segment that is still written has no end; one
+whose meter was killed has none either, and stays as it is too.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gxmeter.core.clock import SystemClock
 from gxmeter.core.errors import InputError
 from gxmeter.core.files import sha256_bytes, write_atomically
 from gxmeter.core.findings import Finding, finding
 from gxmeter.core.journal import SUFFIX, Interval
 from gxmeter.core.journal_decode import Segment, check_link, decode
 from gxmeter.telemetry.journal_files import SegmentFile, neighbour, segment_files
+from gxmeter.telemetry.journal_writer import may_write
 from gxmeter.telemetry.sealed import SEALED_SUFFIX, seal, unseal
 
 
@@ -33,11 +36,26 @@ class Sealed:
 
 @dataclass(slots=True)
 class Sealing:
-    """What was done: segments sealed, segments left open (still written, or younger than asked), remarks."""
+    """What was done.
+
+    Attributes:
+        sealed: what was sealed.
+        writing: segments left because their meter may still write them.
+        young: segments left because they ended after the instant that was asked for.
+        unended: last segments of meters that were killed; they have no end and stay as they are.
+        findings: remarks.
+    """
 
     sealed: list[Sealed] = field(default_factory=list)
-    left: int = 0
+    writing: int = 0
+    young: int = 0
+    unended: int = 0
     findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def left(self) -> int:
+        """How many segments were left as they are without a fault."""
+        return self.writing + self.young + self.unended
 
 
 def seal_journals(folders: Iterable[Path], *, before_ms: int | None = None, keep: bool = False) -> Sealing:
@@ -67,8 +85,12 @@ def _seal_one(file: SegmentFile, done: Sealing, before_ms: int | None, *, keep: 
     except FileNotFoundError:
         return  # somebody else sealed it meanwhile
     segment = decode(data, file=file.name)
-    if (last and segment.footer is None) or _is_young(segment, before_ms):
-        done.left += 1
+    if last and segment.footer is None:
+        writing = may_write(file.path, segment.head, now_ms=SystemClock().now_ms())
+        done.writing, done.unended = done.writing + writing, done.unended + (not writing)
+        return
+    if _is_young(segment, before_ms):
+        done.young += 1
         return
     faults = [item.code for item in (*segment.findings, *_links(file, segment))]
     if faults:

@@ -103,14 +103,28 @@ def _document(done: Sealing) -> dict[str, Any]:
             for one in done.sealed
         ],
         "left": done.left,
+        "left_because": {"writing": done.writing, "young": done.young, "never_ended": done.unended},
         "findings": [item.to_json() for item in done.findings],
     }
 
 
 def _show(done: Sealing) -> None:
     before, after = (sum(getattr(one, name) for one in done.sealed) for name in ("bytes_before", "bytes_after"))
-    count = len(done.sealed)
+    count, left = len(done.sealed), done.left
     say(
-        f"セグメント {count} 個に封をしました({before:,} → {after:,} バイト)。記録中・対象外: {done.left} 個。",
-        f"Sealed {count} segments ({before:,} to {after:,} bytes); {done.left} left: still written or too young.",
+        f"セグメント {count} 個に封をしました({before:,} → {after:,} バイト)。残り {left} 個{_why(done, ja=True)}。",
+        f"Sealed {count} segments ({before:,} to {after:,} bytes); {left} left{_why(done, ja=False)}.",
     )
+
+
+def _why(done: Sealing, *, ja: bool) -> str:
+    """Why segments were left, each reason with its number."""
+    reasons = (
+        (done.writing, "記録中", "still written"),
+        (done.young, "指定より新しい", "too young"),
+        (done.unended, "終了レコードなし(計測が途中で止まった)", "never ended, their meter was killed"),
+    )
+    said = [f"{in_ja} {count} 個" if ja else f"{count} {in_en}" for count, in_ja, in_en in reasons if count]
+    if not said:
+        return ""
+    return f"({'、'.join(said)})" if ja else f": {', '.join(said)}"

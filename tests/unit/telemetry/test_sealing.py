@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -23,10 +25,11 @@ from gxmeter.energy.model import EnergyResult, Source
 from gxmeter.energy.sources import digest_of, size_of
 from gxmeter.telemetry.journal_files import SegmentFile, segment_files
 from gxmeter.telemetry.sealed import seal, unseal
-from gxmeter.telemetry.sealing import seal_journals
+from gxmeter.telemetry.sealing import Sealing, seal_journals
 from tests.properties.energy.build import plain
 from tests.support.journals import GPU, LOAD, PACKAGE, T0, JournalMaker, a_head, part
 
+CPU = part(0, "cpu0", PACKAGE)
 PARTS = (part(0, "gpu0", GPU, counter_unit="mJ"), part(1, "cpu0", PACKAGE), part(2, "cpu0", LOAD, beside=1))
 
 
@@ -115,11 +118,68 @@ def test_the_columns_can_be_added_up_without_gxmeter(tmp_path: Path) -> None:
 
 def test_the_segment_being_written_is_never_touched(tmp_path: Path) -> None:
     folder = three_segments(tmp_path / "j", live=True)
-    before = (folder / "0002.gxj").stat()
+    before, data = (folder / "0002.gxj").stat(), (folder / "0002.gxj").read_bytes()
     done = seal_journals([folder])
     assert names(folder) == ["0000.gxj.parquet", "0001.gxj.parquet", "0002.gxj"]
-    assert (len(done.sealed), done.left, done.findings) == (2, 1, [])
-    assert (folder / "0002.gxj").stat() == before
+    assert (len(done.sealed), done.left, done.writing, done.findings) == (2, 1, 1, [])
+    after = (folder / "0002.gxj").stat()
+    assert (after.st_ino, after.st_mtime_ns, after.st_ctime_ns) == (
+        before.st_ino,
+        before.st_mtime_ns,
+        before.st_ctime_ns,
+    )
+    assert (folder / "0002.gxj").read_bytes() == data
+
+
+def unended(folder: Path, **head: object) -> Sealing:
+    """What sealing does with a journal whose only segment has no end, last written an hour ago."""
+    path = JournalMaker(a_head(CPU, **head)).second(0, 5).write(folder) / "0000.gxj"
+    hour_ago = path.stat().st_mtime - 3600
+    os.utime(path, (hour_ago, hour_ago))
+    return seal_journals([folder])
+
+
+def test_a_segment_that_a_living_process_holds_is_still_written_however_long_it_is_silent(tmp_path: Path) -> None:
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    path = tmp_path / "j" / "0000.gxj"
+    path.parent.mkdir()
+    with path.open("ab"):
+        done = unended(path.parent, boot=boot, pid=os.getpid(), host=socket.gethostname())
+    assert (done.writing, done.unended) == (1, 0)
+    done = unended(path.parent, boot=boot, pid=os.getpid(), host=socket.gethostname())
+    assert (done.writing, done.unended) == (0, 1), "the process lives, but no longer holds the segment"
+
+
+def test_a_segment_whose_process_is_gone_never_ended_however_young_it_is(tmp_path: Path) -> None:
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    head = a_head(CPU, boot=boot, pid=ended.pid, host=socket.gethostname())
+    JournalMaker(head).second(0, 5).write(tmp_path)
+    done = seal_journals([tmp_path])
+    assert (done.writing, done.unended, names(tmp_path)) == (0, 1, ["0000.gxj"])
+
+
+def test_of_another_machine_the_time_since_the_last_record_decides(tmp_path: Path) -> None:
+    JournalMaker(a_head(CPU)).second(0, 5).write(tmp_path / "young")
+    assert seal_journals([tmp_path / "young"]).writing == 1
+    assert unended(tmp_path / "old").unended == 1
+    assert unended(tmp_path / "slow", period_ms=600_000).writing == 1
+
+
+def test_the_command_says_apart_why_segments_are_left(tmp_path: Path) -> None:
+    for live in (True, False):
+        three_segments(tmp_path / "telemetry" / "journals" / f"j{live:d}", live=live)
+    unended(tmp_path / "telemetry" / "journals" / "killed")
+    folders = sorted((tmp_path / "telemetry" / "journals").iterdir())
+    arguments = ["journal", "seal", "--older-than", "3650", *map(str, folders)]
+    shown = CliRunner().invoke(app, arguments, env={"GXMETER_LANG": "en"}).stderr
+    assert "7 left: 1 still written, 5 too young, 1 never ended, their meter was killed." in shown
+    shown = CliRunner().invoke(app, arguments, env={"GXMETER_LANG": "ja"}).stderr
+    assert "残り 7 個(記録中 1 個、指定より新しい 5 個、終了レコードなし(計測が途中で止まった) 1 個)。" in shown
+    document = json.loads(CliRunner().invoke(app, ["journal", "seal", "--json", *map(str, folders)]).stdout)
+    assert document["left"] == 2
+    assert document["left_because"] == {"writing": 1, "young": 0, "never_ended": 1}
 
 
 def test_only_what_is_old_enough_is_sealed(tmp_path: Path) -> None:
