@@ -83,10 +83,9 @@ def activity_of(
         )
     findings += [finding("site-unknown-in-record", evidence=ids, site=site) for ids, site in sorted(unknown)]
     findings += [finding("record-not-accountable", evidence=ids, found=wrong) for ids, wrong in sorted(unusable)]
-    used = {(row.site_id, row.device_id) for row in rows}
     findings += _two_sites(rows)
     headers = tuple(_headers(rows, result, fy))
-    return Activity(tuple(rows), headers, _devices(result, used), (*findings, *_gap_findings(headers)))
+    return Activity(tuple(rows), headers, _devices(result, rows), (*findings, *_gap_findings(headers)))
 
 
 def _not_accountable(key: LeafKey, info: DeviceInfo) -> str | None:
@@ -115,7 +114,8 @@ def _two_sites(rows: Iterable[ActivityRow]) -> Iterator[Finding]:
         )
 
 
-def _devices(result: EnergyResult, used: set[tuple[str, str]]) -> tuple[DeviceRow, ...]:
+def _devices(result: EnergyResult, activity: Iterable[ActivityRow]) -> tuple[DeviceRow, ...]:
+    used = {(row.site_id, row.device_id) for row in activity}
     rows = []
     for (site, device), info in sorted(result.devices.items(), key=lambda item: (item[0][1], item[0][0])):
         if (site, device) in used:
@@ -182,7 +182,19 @@ def _device_totals(rows: list[ActivityRow]) -> list[dict[str, Any]]:
 def _gap_findings(headers: Iterable[dict[str, Any]]) -> list[Finding]:
     made = []
     for header in headers:
-        spans = [parse_instant(g["end"]) - parse_instant(g["start"]) for g in header["gaps"]]
-        if spans:
-            made.append(finding("telemetry-gap", run=header["run_id"], count=len(spans), seconds=sum(spans) // 1000))
+        holes = _joined((parse_instant(gap["start"]), parse_instant(gap["end"])) for gap in header["gaps"])
+        if holes:
+            seconds = sum(end_ms - start_ms for start_ms, end_ms in holes) // 1000
+            made.append(finding("telemetry-gap", run=header["run_id"], count=len(holes), seconds=seconds))
     return made
+
+
+def _joined(spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Time in which any device has a gap, each moment once [ms]."""
+    joined: list[tuple[int, int]] = []
+    for start_ms, end_ms in sorted(spans):
+        if joined and start_ms <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], end_ms))
+        else:
+            joined.append((start_ms, end_ms))
+    return joined

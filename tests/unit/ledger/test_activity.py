@@ -99,3 +99,12 @@ def test_every_header_has_the_facts_and_gaps_of_its_own_run_and_site() -> None:
         ("b", "west", 4, ["journal-3"]),
     ]
     assert [[gap["device_id"] for gap in h["gaps"]] for h in headers] == [[], [], ["host.gpu0", "host.gpu1"], []]
+
+
+def test_a_gap_of_several_devices_at_one_time_is_said_once() -> None:
+    times = (("gpu0", 1, 5), ("gpu1", 2, 6), ("gpu0", 8, 9), ("gpu1", 8, 9))
+    gaps = tuple(Gap("a", "east", f"host.{d}", START_MS + s * MINUTE_MS, START_MS + e * MINUTE_MS) for d, s, e in times)
+    found = activity(result_of(("a", "east", "host.gpu0", 0, SLOT_MS), gaps=gaps))
+    assert len(found.headers[0]["gaps"]) == 4
+    (gap,) = (item for item in found.findings if item.code == "telemetry-gap")
+    assert (dict(gap.params)["count"], dict(gap.params)["seconds"]) == ("2", "360")
