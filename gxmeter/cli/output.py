@@ -15,6 +15,9 @@ from gxmeter.core.errors import ExitCode, GxmeterError, exit_code
 if TYPE_CHECKING:
     from gxmeter.core.findings import Finding
 
+_NAMED = 3
+"""Other places of one remark that are named [places]."""
+
 _MARKS = {"must": "✗", "should": "!", "may": "·"}
 
 
@@ -41,12 +44,32 @@ def emit_json(document: dict[str, Any]) -> None:
 
 
 def show_findings(findings: Iterable[Finding]) -> None:
-    """The findings as lines for people, to standard error: mark, code, place, sentence."""
-    for item in findings:
-        place = f" {item.file}" if item.file else ""
-        place += f":{item.row}" if item.file and item.row else ""
-        text = item.ja if language() == "ja" else item.en
-        typer.echo(f"{_MARKS[item.level]} [{item.level}] {item.code}{place}: {text}", err=True)
+    """The findings as lines for people, to standard error: mark, code, place, sentence.
+
+    Remarks that differ in nothing but their place are one line with the other places behind it; faults that must be
+    mended stand each on their own. JSON documents hold every one.
+    """
+    lines: dict[tuple[object, ...], list[Finding]] = {}
+    for number, item in enumerate(findings):
+        alone = number if item.level == "must" or not item.file else None
+        lines.setdefault((alone, item.code, item.expected, item.found, item.params), []).append(item)
+    for first, *others in lines.values():
+        place = f" {_place(first)}" if first.file else ""
+        text = first.ja if language() == "ja" else first.en
+        more = _more([_place(item) for item in others])
+        typer.echo(f"{_MARKS[first.level]} [{first.level}] {first.code}{place}: {text}{more}", err=True)
+
+
+def _place(item: Finding) -> str:
+    return f"{item.file}:{item.row}" if item.row else f"{item.file}"
+
+
+def _more(places: list[str]) -> str:
+    """The other places of a remark: how many, and the first ones by name."""
+    if not places:
+        return ""
+    named = ", ".join(places[:_NAMED]) + (", …" if len(places) > _NAMED else "")
+    return f"(ほか {len(places)} 箇所: {named})" if language() == "ja" else f" (and {len(places)} more: {named})"
 
 
 def report_error(error: GxmeterError, *, as_json: bool = False) -> int:

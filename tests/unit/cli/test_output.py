@@ -52,3 +52,22 @@ def test_a_command_ends_with_the_code_of_its_findings() -> None:
     with pytest.raises(typer.Exit) as caught:
         output.finish([finding("unit-unknown", found="q")])
     assert caught.value.exit_code == ExitCode.MUST_FINDINGS
+
+
+def test_remarks_that_differ_in_their_place_only_are_one_line_and_faults_are_not(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GXMETER_LANG", "en")
+    remarks = [finding("journal-no-end", file=f"{name}.gxj") for name in "abcde"]
+    faults = [finding("unit-unknown", found="kWq", file="sites/a.yaml", row=row) for row in (7, 8)]
+    others = [finding("power-superseded", file=name, device=name, site="s") for name in "xy"]
+    output.show_findings([*faults, *remarks, *others])
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split()[2].rstrip(":") for line in lines] == 2 * ["unit-unknown"] + ["journal-no-end"] + 2 * [
+        "power-superseded"
+    ]
+    assert " a.gxj: " in lines[2]
+    assert lines[2].endswith(" (and 4 more: b.gxj, c.gxj, d.gxj, …)")
+    monkeypatch.setenv("GXMETER_LANG", "ja")
+    output.show_findings(remarks[:2])
+    assert capsys.readouterr().err.endswith("(ほか 1 箇所: b.gxj)\n")
