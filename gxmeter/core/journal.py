@@ -29,6 +29,9 @@ MIN_INTERVAL_NS = 1_000_000
 ROTATE = "rotate"
 """Reason of an end record after which the next segment follows."""
 
+STOPPED = ("stop", "exception")
+"""Reasons of an end after which what was measured did not go on; of a meter that ``failed`` nobody knows."""
+
 METER = "meter"
 PARTICIPANT = "participant"
 """Roles of a journal: of the meter that measures, or of one that takes part without counting energy."""

@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import Protocol, TypeVar
 
 from gxmeter.core.errors import InputError
 from gxmeter.core.findings import Finding, finding, ordered
+from gxmeter.core.numbers import plain
 from gxmeter.energy.kernel import partial
 from gxmeter.energy.merge import close, merged
 from gxmeter.energy.model import EnergyResult, GapLimits, Source, SourceFacts
@@ -127,7 +129,7 @@ class _Files:
                 others = ", ".join(sorted(repeated[i].others))
                 result.findings.append(finding("source-repeated", file=source.label, other=others))
             elif not parts[i].samples and _should_hold_energy(self.readings[i]):
-                result.findings.append(finding("source-empty", file=source.label))
+                result.findings.append(_without_energy(source, self.readings[i]))
             for key, info in self.devices[i].items():
                 known = result.devices.setdefault(key, info)
                 if known.boundary != info.boundary:
@@ -145,6 +147,12 @@ def _facts(reading: Reading, part: Partial) -> SourceFacts:
         sensors=tuple(reading.sensors),
         origin=reading.origin,
     )
+
+
+def _without_energy(source: Source, reading: Reading) -> Finding:
+    if reading.too_short_ms is None:
+        return finding("source-empty", file=source.label)
+    return finding("source-too-short", file=source.label, seconds=plain(Decimal(reading.too_short_ms).scaleb(-3)))
 
 
 def _should_hold_energy(reading: Reading) -> bool:

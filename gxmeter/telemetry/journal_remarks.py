@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from gxmeter.core.calendar import instant
 from gxmeter.core.findings import Finding, catalogue, finding
-from gxmeter.core.journal import SUSPEND, Change, ClockChange, Component, Gap, Record, Remark
+from gxmeter.core.journal import STOPPED, SUSPEND, Change, ClockChange, Component, Gap, Interval, Record, Remark
 from gxmeter.core.journal_decode import Segment
 
+SLOWEST_MS = 60_000
+"""A run that lasted longer and has no energy was not too short: something is wrong with its sensors [ms]."""
+
 _RESERVED = ("code", "file", "row")
+_SENSOR_FAILED = ("sensor-unavailable", "sensor-read-failed")
+_NS_PER_MS = 1_000_000
 
 
 def remarks(segment: Segment, file: str) -> list[Finding]:
@@ -15,6 +20,18 @@ def remarks(segment: Segment, file: str) -> list[Finding]:
     parts = segment.components()
     found = [_remark(row, record, parts, file) for row, record in segment.records]
     return [item for item in found if item is not None] + _left(segment, file)
+
+
+def too_short_ms(segment: Segment) -> int | None:
+    """How long a run lasted that ended well before any of its sensors had opened [ms]; None for any other."""
+    head, footer = segment.head, segment.footer
+    if head is None or head.segment or footer is None or footer.reason not in STOPPED:
+        return None
+    for _, record in segment.records:
+        if isinstance(record, Interval) or (isinstance(record, Remark) and record.code in _SENSOR_FAILED):
+            return None
+    lasted_ms = (footer.mono_ns - head.anchor_mono_ns) // _NS_PER_MS
+    return lasted_ms if 0 <= lasted_ms < SLOWEST_MS else None
 
 
 def _remark(row: int, record: Record, parts: tuple[Component, ...], file: str) -> Finding | None:

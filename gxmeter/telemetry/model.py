@@ -128,6 +128,7 @@ class Reading:
         sensors: (name, version) of what measured, where the file says so.
         findings: faults of the file so far.
         origin: where the record comes from, where the file says so.
+        too_short_ms: how long a run lasted that ended before its sensors had opened [ms]; None for any other.
     """
 
     format: str
@@ -140,6 +141,7 @@ class Reading:
     sensors: list[tuple[str, str]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     origin: Origin | None = None
+    too_short_ms: int | None = None
 
 
 class Reader(Protocol):

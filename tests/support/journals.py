@@ -106,10 +106,10 @@ class JournalMaker:
         """Work was done."""
         return self.put(Count(0, T0 + at_ns // NS_PER_MS, at_ns, **work))
 
-    def end(self, reason: str = "stop") -> JournalMaker:
+    def end(self, reason: str = "stop", *, at_ns: int = 0) -> JournalMaker:
         """The segment's end; with ``rotate`` the next one follows."""
         digest = hashlib.sha256(b"".join(self._lines)).hexdigest()
-        self.put(Footer(0, T0, 0, reason, len(self._lines), digest))
+        self.put(Footer(0, T0, at_ns, reason, len(self._lines), digest))
         self.segments.append(b"".join(self._lines))
         self._lines = []
         return self

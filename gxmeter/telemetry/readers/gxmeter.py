@@ -12,12 +12,13 @@ from pathlib import Path
 
 from gxmeter.core.errors import InputError
 from gxmeter.core.findings import Finding, finding
+from gxmeter.core.journal import STOPPED
 from gxmeter.core.journal_decode import Segment, check_chain, check_link, decode, looks_like_journal
 from gxmeter.telemetry.journal_compared import Compared
 from gxmeter.telemetry.journal_devices import describe, grown, owner_of
 from gxmeter.telemetry.journal_files import PATTERNS as _PATTERNS
 from gxmeter.telemetry.journal_files import SegmentFile, neighbour, segment_files
-from gxmeter.telemetry.journal_remarks import remarks
+from gxmeter.telemetry.journal_remarks import remarks, too_short_ms
 from gxmeter.telemetry.journal_rows import batches
 from gxmeter.telemetry.model import IntervalBatch, Reading
 
@@ -26,9 +27,6 @@ PATTERNS = _PATTERNS
 """Which files of a folder are read."""
 FOLDERS = True
 """A journal is the folder of its segments, not one of them."""
-
-_STOPPED = ("stop", "exception")
-"""Reasons of an end after which what was measured did not go on; a meter that failed says nothing of the training."""
 
 
 def read(path: Path, *, run: str, site: str) -> Reading:
@@ -110,7 +108,8 @@ def _stream(journal: _Journal, reading: Reading) -> Iterator[IntervalBatch]:
         reading.findings += segment.findings
         reading.findings += _links(segment, file, before)
         reading.clean_end = segment.footer is not None
-        reading.stopped = segment.footer is not None and segment.footer.reason in _STOPPED
+        reading.stopped = segment.footer is not None and segment.footer.reason in STOPPED
+        reading.too_short_ms = too_short_ms(segment)
         before = segment
         if segment.head is not None:
             owner = owner_of(segment.head, journal.run, journal.site)

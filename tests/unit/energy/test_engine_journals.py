@@ -10,6 +10,7 @@ import pytest
 
 from gxmeter.core.calendar import to_ms
 from gxmeter.core.errors import InputError
+from gxmeter.core.journal import Remark
 from gxmeter.energy.engine_local import integrate
 from gxmeter.energy.model import EnergyResult, Gap, Source
 from tests.properties.energy.build import plain
@@ -128,3 +129,22 @@ def test_a_hole_within_a_record_that_ended_well_is_a_gap(tmp_path: Path) -> None
     maker = JournalMaker(a_head(part(0, "ram", RAM))).second(0, 5).second(1, None).second(100, 5).end()
     maker.write(tmp_path / "telemetry" / "journals" / "j")
     assert energy(tmp_path).gaps == [Gap("pretrain", "tokyo", "node7.ram", T0 + 1_000, T0 + 100_000)]
+
+
+@pytest.mark.parametrize("end_s", [0, 59, 60])
+@pytest.mark.parametrize("code", ["workspace-not-initialised", "sensor-unavailable"])
+def test_a_run_that_ended_before_its_sensors_had_opened_was_too_short(tmp_path: Path, end_s: int, code: str) -> None:
+    head = a_head(journal="j", anchor_mono_ns=0)
+    maker = JournalMaker(head).put(Remark(0, T0, code, (("folder", "ws"), ("sensor", "nvml"), ("reason", "-"))))
+    maker.end(at_ns=end_s * 10**9 + 75_000_000).write(tmp_path / "telemetry" / "journals" / "j")
+    is_short = end_s < 60 and code == "workspace-not-initialised"
+    found = energy(tmp_path).findings
+    assert [f.code for f in found if f.code != code] == ["source-too-short" if is_short else "source-empty"]
+    assert not is_short or f" {end_s}.075 s" in found[-1].en
+
+
+def test_a_killed_record_and_one_without_numbers_are_empty_and_not_too_short(tmp_path: Path) -> None:
+    journals = tmp_path / "telemetry" / "journals"
+    JournalMaker(a_head(journal="a")).put(Remark(0, T0, "workspace-missing", ())).write(journals / "a")
+    JournalMaker(a_head(part(0, "ram", RAM), journal="b")).second(0, None).end().write(journals / "b")
+    assert sorted(f.code for f in energy(tmp_path).findings if f.code.startswith("source")) == 2 * ["source-empty"]
