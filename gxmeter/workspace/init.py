@@ -14,6 +14,9 @@ TEMPLATE = Path(__file__).parent / "template"
 _TELEMETRY, _JOURNALS = "telemetry", "journals"
 """What a meter makes in a folder before anybody has made a workspace of it."""
 
+OUT = "out"
+"""Where results go; nothing that a workspace declares lies there."""
+
 
 def template_files() -> list[str]:
     """The files of a new workspace, relative, sorted; ``gxmeter.yaml``, which makes it one, comes last."""
@@ -53,12 +56,16 @@ def _copy(target: Path) -> None:
 
 
 def _is_free(target: Path) -> bool:
-    """Whether nothing lies in a folder but the records of meters."""
+    """Whether nothing lies in a folder but the records of meters, and the folder in which results go."""
     names = {path.name for path in target.iterdir()}
-    telemetry = target / _TELEMETRY
-    if names == {_TELEMETRY} and telemetry.is_dir() and not telemetry.is_symlink():
-        return {path.name for path in telemetry.iterdir()} <= {_JOURNALS}
-    return not names
+    if not names <= {_TELEMETRY, OUT} or any(_is_other(target / name) for name in names):
+        return False
+    return _TELEMETRY not in names or {path.name for path in (target / _TELEMETRY).iterdir()} <= {_JOURNALS}
+
+
+def _is_other(path: Path) -> bool:
+    """Whether something of a folder's name is no folder of its own."""
+    return path.is_symlink() or not path.is_dir()
 
 
 def _fill_empty(target: Path, *, shown: Path) -> None:

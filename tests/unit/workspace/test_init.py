@@ -98,6 +98,23 @@ def test_a_folder_that_only_a_meter_wrote_to_becomes_a_workspace_and_keeps_the_r
         init_workspace(tmp_path / "ws")
 
 
+def test_a_folder_with_records_and_results_becomes_a_workspace_and_keeps_both(tmp_path: Path) -> None:
+    kept = [tmp_path / "telemetry" / "journals" / "j" / "0000.gxj", tmp_path / "out" / "run.json"]
+    for path in kept:
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"as it was")
+    init_workspace(tmp_path)
+    assert [path.read_bytes() for path in kept] == 2 * [b"as it was"]
+    assert (tmp_path / "gxmeter.yaml").is_file()
+
+
+def test_what_only_has_the_name_of_such_a_folder_is_refused_untouched(tmp_path: Path) -> None:
+    (tmp_path / "out").write_bytes(b"mine")
+    with pytest.raises(InputError):
+        init_workspace(tmp_path)
+    assert (tmp_path / "out").read_bytes() == b"mine"
+
+
 def test_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "f").write_text("mine")
     with pytest.raises(InputError) as caught:
