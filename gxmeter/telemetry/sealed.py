@@ -111,6 +111,8 @@ def unseal(file: Path | bytes) -> Restored:
         about = {key.decode(): value.decode() for key, value in (parquet.metadata.metadata or {}).items()}
         if about.get("gxmeter.sealed") != FORM:
             raise ValueError(f"gxmeter.sealed is not {FORM}")  # noqa: TRY301 - one sentence for all that is no such file
+        if parquet.metadata.num_rows > int(about.get("gxmeter.bytes", "0")):  # a line has its line break at least
+            raise ValueError("more lines than bytes")  # noqa: TRY301 - a small file may claim lines without end
         data = b"".join(_lines(parquet.read(use_threads=False)))
         return Restored(data, about.get("gxmeter.sha256", ""))
     except (pa.ArrowException, OSError, LookupError, TypeError, ValueError, AttributeError) as error:

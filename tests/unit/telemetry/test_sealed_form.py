@@ -42,3 +42,15 @@ def test_a_sealed_file_whose_columns_changed_their_type_is_refused(tmp_path: Pat
     with pytest.raises(InputError) as caught:
         unseal(sink.getvalue())
     assert caught.value.code == "journal-seal-unreadable"
+
+
+def test_a_small_file_that_claims_lines_without_end_is_refused(tmp_path: Path) -> None:
+    folder = two_segments(tmp_path / "j")
+    table = pq.read_table(io.BytesIO(seal((folder / "0000.gxj").read_bytes())))
+    sink = io.BytesIO()
+    with pq.ParquetWriter(sink, table.schema) as writer:
+        for _ in range(100):
+            writer.write_table(table)
+        writer.add_key_value_metadata({"gxmeter.sealed": "1", "gxmeter.bytes": "100"})
+    with pytest.raises(InputError, match="more lines than bytes"):
+        unseal(sink.getvalue())
