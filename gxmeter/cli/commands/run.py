@@ -120,9 +120,11 @@ class Shown:
 
 def _place_among_nodes(nodes: int, node: int) -> None:
     """What the user says of the machines goes before what launchers say; the command sees it too."""
-    if nodes or node >= 0:
+    if nodes < 0 or (node >= 0 and not nodes):
+        raise InputError("option-not-usable", option="--nodes", found=nodes, expected=">= 1")
+    if nodes:
         if not 0 <= node < nodes:
-            raise InputError("option-not-usable", option="--node", found=node, expected=f"0..{max(nodes, 1) - 1}")
+            raise InputError("option-not-usable", option="--node", found=node, expected=f"0..{nodes - 1}")
         os.environ |= {NODES_VARIABLE: str(nodes), NODE_VARIABLE: str(node)}
 
 
@@ -177,7 +179,7 @@ def _check_decimal(option: str, text: str | None) -> None:
         except InputError:
             usable = False
         if not usable:
-            raise InputError("option-not-usable", option=option, found=text, expected="0.5")
+            raise InputError("option-not-usable", option=option, found=text, expected=">= 0")
 
 
 def _write(path: Path, result: MeterResult) -> None:
