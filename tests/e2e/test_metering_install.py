@@ -85,6 +85,9 @@ def test_a_run_is_measured_without_a_missing_sensor(python: Path, tmp_path: Path
     assert float(answer["energy_kwh"]["device"]) > 0
     codes = {finding["code"] for finding in answer["findings"]}
     assert not codes & {"sensor-unavailable", "meter-failed"}, answer["findings"]
+    shown = _run(python, "journal", "cat", answer["journal"], cwd=tmp_path)
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.startswith('{"t":"head"')
 
 
 def test_the_meter_works_inside_a_script(python: Path, tmp_path: Path) -> None:
@@ -112,4 +115,5 @@ def test_what_needs_more_says_so_in_one_sentence(python: Path, tmp_path: Path, a
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert "package-missing" in done.stderr
-    assert "pip install" in done.stderr
+    assert "run, doctor, and journal cat" in done.stderr
+    assert "pip install ." in done.stderr

@@ -24,7 +24,9 @@ def register(app: typer.Typer) -> None:
 
 
 def _init(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or an empty folder.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="A new or an empty folder, or one that only a meter wrote to.")
+    ],
     as_json: JsonOption = False,
 ) -> None:
     """Write a commented workspace that already passes check."""
