@@ -16,7 +16,15 @@ settings.register_profile("default", deadline=None, derandomize=True, suppress_h
 settings.register_profile("nightly", deadline=None, max_examples=2_000, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
-_FOREIGN = ("SOURCE_DATE_EPOCH", "GXMETER_KEY", "GXMETER_LANG", "GXMETER_RUN", "GXMETER_SITE", "GXMETER_WORKSPACE")
+_FOREIGN = (
+    "SOURCE_DATE_EPOCH",
+    "GXMETER_KEY",
+    "GXMETER_LANG",
+    "GXMETER_POWERCAP",
+    "GXMETER_RUN",
+    "GXMETER_SITE",
+    "GXMETER_WORKSPACE",
+)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -24,7 +32,7 @@ def _clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
     """Settings of the machine move no result, and nothing is written outside pytest's own folders."""
     state = tmp_path_factory.mktemp("state")
     with pytest.MonkeyPatch.context() as patch:
-        for name in [*_FOREIGN, *(n for n in os.environ if n.startswith("CODECARBON_"))]:
+        for name in [*_FOREIGN, *(n for n in os.environ if n.startswith(("CODECARBON_", "GXMETER_BMC_")))]:
             patch.delenv(name, raising=False)
         for name in ("XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "MPLCONFIGDIR"):
             patch.setenv(name, str(state / name.lower()))

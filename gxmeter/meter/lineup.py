@@ -99,11 +99,13 @@ class Lineup:
         self._slow += [Guarded(sensor) for sensor in slow]
         self._claim(early.at)
         fresh = [live for live in self._lives if any(entry.granted for entry in live.entries)]
-        for live in fresh:
-            if not early.alone:
+        at = early.at
+        if any(entry.granted and entry.key not in early.held for entry in self.roster.entries):
+            for live in fresh:
                 live.sensor.start()
+            at = self.ticks.now()
+        for live in fresh:
             self._begun(live)
-        at = early.at if early.alone else self.ticks.now()
         ours = self._begin_slow()
         if ours or self.counting:
             self.recorder.begin(METER)

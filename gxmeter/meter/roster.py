@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 
 from gxmeter.core.journal import Component, Method
 from gxmeter.meter.host.allocation import Allocation
-from gxmeter.meter.host.claims import Claims, Holder, Key, cpu_key, gpu_key, node_key, ram_key
+from gxmeter.meter.host.claims import Claims, Holder, Key, cpu_key, part_key, ram_key
 from gxmeter.meter.sensors.base import NODE, Part
 
 SHARED_GRADE = "X"
@@ -184,11 +184,7 @@ class Roster:
         return (not entry.part.covers, _GRADES.index(grade), entry.sensor)
 
     def _key(self, part: Part) -> Key:
-        if part.boundary == NODE:
-            return node_key()
-        if part.kind == "gpu":
-            return gpu_key(part.uuid or part.label)
-        return cpu_key(self.allocation) if part.kind == "cpu" else ram_key(self.allocation)
+        return part_key(part, lambda: self.allocation)
 
     def _share(self, part: Part) -> tuple[int, int] | None:
         if part.boundary == NODE or part.kind == "gpu":

@@ -39,6 +39,7 @@ SEGMENT_S = 3600
 """Age at which a segment of the record is closed and the next begun [s]."""
 
 _SETTLE_S = 10.0
+_READY_S = 5.0
 
 
 class Meter:
@@ -93,6 +94,13 @@ class Meter:
         self._pid = os.getpid()
         self._thread: SamplingThread | None = None
         self._result: MeterResult | None = None
+
+    def __repr__(self) -> str:
+        """Run and energy so far, for notebooks."""
+        measuring = self._measuring
+        run = measuring.plan.head.run if measuring is not None and measuring.plan is not None else self._wishes.run
+        state = "not started" if self._thread is None else "ended" if self._result is not None else "running"
+        return f"<gxmeter.Meter {run or '-'}: {state}, {self.energy_kwh:f} kWh>"
 
     def start(self) -> Self:
         """Begin to measure; returns at once, whatever happens."""
@@ -183,8 +191,15 @@ class Meter:
 
     @property
     def counting(self) -> bool:
-        """Whether this meter measures a part of this host; False where others do, or before it has begun."""
-        return self._sampler is not None and self._sampler.counting
+        """Whether this meter measures a part of this host; False where others do, and in a forked child.
+
+        Asked in the first moments it waits until that is decided, some tenths of a second.
+        """
+        sampler = self._settled() if os.getpid() == self._pid else None
+        if sampler is None:
+            return False
+        sampler.ready.wait(_READY_S)
+        return sampler.counting
 
     @property
     def totals(self) -> Totals:

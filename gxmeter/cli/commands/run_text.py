@@ -48,6 +48,9 @@ SETTINGS = frozenset(
 _FAILED = {"meter-failed", "meter-late"}
 """Findings of a meter that did not come to measure: then nobody knows whether another one does."""
 
+_MENDABLE = frozenset({"gpu-unreadable", "nvml-unusable", "rapl-unreadable", "sensor-unavailable"})
+"""Findings that the doctor has a command for."""
+
 _INDENT = "  "
 _MOST_PHASES = 4
 _QUIET_NS = 5_000_000_000
@@ -223,8 +226,8 @@ def _next(result: MeterResult, *, ja: bool) -> Iterator[str]:
 
 
 def _next_command(result: MeterResult) -> str:
-    """Where nothing was measured, what mends that; else what the record says."""
-    if result.counting and result.measured_uj == 0 and result.node_uj is None:
+    """Where nothing was measured, or something could be measured better, what mends that; else the record."""
+    if (result.counting and result.samples == 0) or _MENDABLE & {item.code for item in result.findings}:
         return "gxmeter doctor"
     if result.journal is None:
         return ""

@@ -17,13 +17,13 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gxmeter.meter.host.claims_file import FOLDERS, ClaimsFile, Span
-from gxmeter.meter.sensors.base import Fault, fault
+from gxmeter.meter.sensors.base import NODE, Fault, Part, fault
 
 if TYPE_CHECKING:
     from gxmeter.meter.host.allocation import Allocation
@@ -41,8 +41,6 @@ _HASH_BYTES = 6
 """Six bytes of SHA-256 name a GPU or a group: among a thousand, two alike have odds of one in half a billion."""
 
 _TRIES = 3
-_EVERYTHING = Span(0, 0)
-"""To the end of the file, however far: fcntl(2) takes a length of 0 so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +86,20 @@ def ram_key(allocation: Allocation) -> Key:
     return Key("ram", tuple(sorted([Span(_RAM, 1, limited), *chain])))
 
 
+def part_key(part: Part, allocation: Callable[[], Allocation]) -> Key:
+    """What must be claimed to record a part.
+
+    Args:
+        part: as its sensor says it.
+        allocation: what of the host is ours; asked only where it matters.
+    """
+    if part.boundary == NODE:
+        return node_key()
+    if part.kind == "gpu":
+        return gpu_key(part.uuid or part.label)
+    return cpu_key(allocation()) if part.kind == "cpu" else ram_key(allocation())
+
+
 def folder_of(environ: Mapping[str, str]) -> Path | None:
     """The folder that ``GXMETER_CLAIMS`` names by an absolute path, else None: the usual ones."""
     named = environ.get(FOLDER_VARIABLE, "")
@@ -128,12 +140,6 @@ class Claims:
             if process.settled(self.folders).usable:
                 return ()
         return (fault("claims-unavailable", folders=", ".join(str(folder) for folder in self.folders)),)
-
-    def alone(self) -> bool:
-        """Whether no meter of this host, in this process or another, has anything at this moment."""
-        process = _process()
-        with process.lock:
-            return not process.held and process.settled(self.folders).holder(_EVERYTHING) is None
 
     def claim(self, key: Key) -> Holder | None:
         """Take the key; None when we have it, now or already, else who has it. To wait, ask again in a second."""

@@ -137,8 +137,11 @@ def test_next_is_what_fits(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
     assert "next: gxmeter energy 'my ws/telemetry/journals/x' --format gxmeter" in outside
     (tmp_path / "my ws" / "gxmeter.yaml").touch()
     assert "next: gxmeter check -w 'my ws'" in text("en", monkeypatch, journal=journal)
-    estimated = {"measured_uj": 0, "journal": journal}
-    assert "next: gxmeter doctor" in text("en", monkeypatch, **estimated)
+    assert "next: gxmeter check" in text("en", monkeypatch, measured_uj=0, journal=journal)
+    mendable = (finding("rapl-unreadable", path="/sys"),)
+    assert "next: gxmeter doctor" in text("en", monkeypatch, measured_uj=0, journal=journal, findings=mendable)
+    nothing = {"samples": 0, "measured_uj": 0, "estimated_uj": 0, "phases": {}}
+    assert "next: gxmeter doctor" in text("en", monkeypatch, journal=journal, **nothing)
 
 
 @pytest.mark.parametrize("language", ["ja", "en"])
