@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 
@@ -23,7 +23,7 @@ from gxmeter.meter.record.recorder import Recorder
 from gxmeter.meter.record.troubles import Troubles, gap
 from gxmeter.meter.roster import Entry, Roster
 from gxmeter.meter.sensors.base import Fault, Opened, Sample, Sensor, fault
-from gxmeter.meter.sensors.early import Early
+from gxmeter.meter.sensors.early import Early, Opening
 from gxmeter.meter.sensors.guarded import Guarded
 from gxmeter.meter.ticks import NS_PER_S, Moment, Ticks
 
@@ -66,6 +66,7 @@ class Lineup:
     _slow: list[Guarded] = field(default_factory=list)
     _joining: deque[tuple[Guarded, Opened]] = field(default_factory=deque)
     _opening: list[Fault] = field(default_factory=list)
+    _late: list[Opening] = field(default_factory=list)
     _host_elsewhere: bool = False
     _random: random.Random = field(default_factory=random.Random)  # noqa: S311 - for uneven times, no secret
 
@@ -91,7 +92,8 @@ class Lineup:
             early: quick sensors, which count already.
             slow: sensors that are opened beside.
         """
-        for sensor in (*(guarded.sensor for guarded in early.sensors), *slow):
+        late = [one.guarded for one in early.late]
+        for sensor in (*(guarded.sensor for guarded in (*early.sensors, *late)), *slow):
             self.roster.know(sensor.methods)
         self.recorder.methods(self.roster.methods)
         for guarded in early.sensors:
@@ -109,7 +111,25 @@ class Lineup:
         ours = self._begin_slow()
         if ours or self.counting:
             self.recorder.begin(METER)
+        self._late += early.late
+        for one in early.late:
+            self.recorder.remark(fault("sensor-late", part=one.guarded.sensor.name), at)
+            self._beside(self._await_late, one)
         return self._started(fresh, at)
+
+    def _beside(self, work: Callable[..., None], *arguments: object) -> bool:
+        """Do something in a thread of its own; False where the host gives this user no thread more."""
+        try:
+            threading.Thread(target=work, args=arguments, name="gxmeter-open", daemon=True).start()
+        except RuntimeError:
+            return False
+        return True
+
+    def _await_late(self, one: Opening) -> None:
+        """A sensor that took its time joins when it is open."""
+        one.done.wait()
+        self._joining.append((one.guarded, one.guarded.opened))
+        self.wake.set()
 
     def _taken(self) -> frozenset[str]:
         return frozenset() if self.compare else self.roster.labels()
@@ -120,11 +140,9 @@ class Lineup:
             self._host_elsewhere = self._host_elsewhere or bool(self._slow)
             return False
         slow, self._slow = self._slow, []
-        try:
-            threading.Thread(target=self._open_slow, args=(slow,), name="gxmeter-open", daemon=True).start()
-        except RuntimeError as error:  # the host gives this user no thread more
+        if not self._beside(self._open_slow, slow):
             for sensor in slow:
-                why = fault("sensor-unavailable", part=sensor.sensor.name, reason=str(error))
+                why = fault("sensor-unavailable", part=sensor.sensor.name, reason="no thread can be started")
                 self._joining.append((sensor, Opened("-", faults=(why,))))
         return True
 
@@ -244,6 +262,12 @@ class Lineup:
             after = self.ticks.now()
             at = after if after.mono_ns - at.mono_ns > _HELD_UP_NS else at
         return samples, at
+
+    def say_silent(self, now: Moment) -> None:
+        """Sensors that never answered."""
+        for one in self._late:
+            if not one.done.is_set():
+                self.recorder.remark(fault("sensor-silent", part=one.guarded.sensor.name), now)
 
     def close(self) -> None:
         """Let go of the sensors."""

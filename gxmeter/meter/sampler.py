@@ -95,6 +95,7 @@ class Sampler:
         if now.mono_ns - last.mono_ns >= MIN_INTERVAL_NS:
             last = now = self._interval(last, now)
         self._tell(now)
+        self.lineup.say_silent(now)
         self.troubles.end_all(last)
         self.recorder.close(self.reason, now, quiet=not self.counting)
         self.lineup.close()

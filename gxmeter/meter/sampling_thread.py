@@ -46,7 +46,7 @@ class SamplingThread(threading.Thread):
 
                 claims = Claims.open(folder_of(self.environ))
                 chosen = quick(self.environ) if self.sensors is None else self.sensors
-                early = open_early(chosen, self.ticks, claims, self.environ, compare=self.sensors is not None)
+                early = open_early(chosen, self.ticks, claims, self.environ)
             with loading():
                 from gxmeter.meter.measuring import Measuring  # noqa: PLC0415 - after the counters have begun
 

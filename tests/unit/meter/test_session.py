@@ -372,3 +372,43 @@ def test_the_decorator_refuses_what_returns_before_its_work_is_done() -> None:
         with pytest.raises(InputError) as caught:
             metered(run="x")(function)
         assert caught.value.code == "metered-needs-plain-function"
+
+
+def test_a_quick_sensor_that_hangs_when_opened_holds_nothing_up(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    let_go = threading.Event()
+
+    class Hanging(ScriptedSensor):
+        def open(self, taken: frozenset[str] = frozenset()) -> Opened:
+            let_go.wait(20)
+            return super().open(taken)
+
+    gpu = (Part("gpu0", "gpu", "x", "counter", uuid="GPU-hangs"),)
+    hanging = Hanging([[Sample(5, "counter", counter=(1, 2))]], parts=gpu, name="hanging")
+    with Meter("r1", "lab", workspace, period_s=0.1, sensors=[steady(), hanging]) as meter:
+        assert meter.wait_ready(5)
+        time.sleep(0.4)
+        assert meter.result.samples >= 2
+    assert meter.journal is not None
+    assert remarks(meter.journal) == ["sensor-late", "sensor-silent"]
+    assert "hanging never answered" in capsys.readouterr().err
+    let_go.set()
+
+
+def test_a_quick_sensor_that_is_late_joins_when_it_is_open(workspace: Path) -> None:
+    class Late(ScriptedSensor):
+        def open(self, taken: frozenset[str] = frozenset()) -> Opened:
+            time.sleep(1)
+            return super().open(taken)
+
+    gpu = (Part("gpu0", "gpu", "x", "counter", uuid="GPU-late"),)
+    late = Late([[Sample(5, "counter", counter=(1, 2))]], parts=gpu, name="late")
+    with Meter("r1", "lab", workspace, period_s=0.1, sensors=[steady(), late]) as meter:
+        deadline = time.monotonic() + 10
+        while meter.totals.measured_uj == 0 and time.monotonic() < deadline:
+            time.sleep(0.05)
+    assert meter.journal is not None
+    assert remarks(meter.journal) == ["sensor-late"]
+    assert meter.result.measured_uj == 5 * late.reads
+    assert ("starting", (1,)) in gaps(meter.journal)
