@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from decimal import Decimal
 from typing import Any
 
@@ -72,8 +73,14 @@ def lines(result: EnergyResult) -> list[str]:
         if result.start_ms is None or result.end_ms is None
         else f"{instant(result.start_ms)} – {instant(result.end_ms)}"
     )
-    shown = [f"{result.samples} samples, {len(result.devices)} devices, {times}"]
+    shown = [f"{result.samples} samples, {len(result.devices)} devices{_by_site(result)}, {times}"]
     sums = half_uj_by_boundary(result)
     shown += [f"{boundary}: {fixed(kwh_of(half_uj), KWH_DECIMALS)} kWh" for boundary, half_uj in sums.items()]
     shown += [f"gap: {g.device} {instant(g.start_ms)} – {instant(g.end_ms)}" for g in result.gaps]
     return shown
+
+
+def _by_site(result: EnergyResult) -> str:
+    """Devices by site where there are several: one device recorded at two sites stands under both."""
+    sites = Counter(site for site, _ in result.devices)
+    return f" ({', '.join(f'{site}: {count}' for site, count in sorted(sites.items()))})" if len(sites) > 1 else ""

@@ -10,6 +10,7 @@ import typer
 
 from gxmeter.cli.output import emit_json, finish, language, report_error, show_findings
 from gxmeter.core.errors import GxmeterError, InputError
+from gxmeter.core.findings import ordered
 
 if TYPE_CHECKING:
     from gxmeter.energy.model import EnergyResult
@@ -35,11 +36,12 @@ def energy(
 ) -> None:
     """Turn samples in files or folders into energy, without a workspace."""
     from gxmeter.energy import summary
-    from gxmeter.energy.work_summary import work_document, work_lines
+    from gxmeter.energy.work_summary import work_document, work_findings, work_lines
 
     try:
         result = _integrated(paths, format_, gap_limit, (run, site))
         work = _work(paths, run) if format_ == _JOURNALS else None
+        result.findings = ordered([*result.findings, *work_findings(work or ())])
     except GxmeterError as error:
         raise typer.Exit(report_error(error, as_json=as_json)) from None
     if as_json:

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from gxmeter.cli.app import app
 from gxmeter.core.journal import END, PARTICIPANT
-from gxmeter.energy.work_summary import work_document, work_lines
+from gxmeter.energy.work_summary import work_document, work_findings, work_lines
 from gxmeter.telemetry.sealing import seal_journals
 from gxmeter.telemetry.work import work_of
 from tests.support.journals import BMC, GPU, LOAD, NS_PER_S, PACKAGE, RAM, JournalMaker, a_head, part
@@ -158,9 +158,17 @@ def test_energy_for_each_token_and_flop_is_exact_text(tmp_path: Path) -> None:
     assert by_name["eval"]["seconds"] == "1.5"
 
 
-def test_runs_that_tell_nothing_of_their_work_have_no_line(tmp_path: Path) -> None:
+def test_runs_that_tell_nothing_of_their_work_have_a_line_with_their_energy(tmp_path: Path) -> None:
     plain = JournalMaker(a_head(CPU)).second(0, 10 * J).end().write(tmp_path / "plain")
-    assert list(work_lines(work_of([plain]), ja=False)) == []
+    none = JournalMaker(a_head(CPU, journal="n", run="empty")).second(0, None).end().write(tmp_path / "none")
+    runs = work_of([plain, none])
+    assert list(work_lines(runs, ja=False)) == [
+        "run empty: no energy recorded",
+        "run pretrain: 0.000002777778 kWh, 1 s",
+    ]
+    assert next(iter(work_lines(runs, ja=True))) == "実行 empty: エネルギーの記録なし"
+    assert work_document(runs)[0]["energy_kwh"] is None
+    assert work_findings(runs) == []
 
 
 def run(*args: object, lang: str = "en") -> tuple[dict[str, Any], str]:
@@ -177,7 +185,7 @@ def test_the_command_tells_the_work_of_every_run(tmp_path: Path) -> None:
     assert document["energy_half_uj"] == {"device": str(2 * 2 * 40 * J)}
     assert {p["name"] for p in document["work"][0]["phases"]} == {"", "eval", "save", "train"}
     _, text = run("energy", tmp_path / "a", "--format", "gxmeter")
-    assert "run pretrain: 0.000011111111 kWh, 120 tokens, 1 steps, 5 FLOP, 0.333333333333 J/token" in text
-    assert "  (outside phases): 0.5 s" in text
+    assert "run pretrain: 0.000011111111 kWh, 4 s, 120 tokens, 1 steps, 5 FLOP, 0.333333333333 J/token" in text
+    assert "  (outside phases): 0.000001388889 kWh, 0.5 s" in text
     _, text = run("energy", tmp_path / "a", "--format", "gxmeter", lang="ja")
-    assert "実行 pretrain: 0.000011111111 kWh, 120 トークン" in text
+    assert "実行 pretrain: 0.000011111111 kWh, 4 s, 120 トークン" in text
