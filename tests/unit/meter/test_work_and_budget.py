@@ -54,7 +54,9 @@ def test_counts_between_two_intervals_are_one_record_and_sum_up(workspace: Path)
     assert sum(record.flop for record in found) == 10**23
 
 
-@pytest.mark.parametrize("wrong", [{"tokens": "many"}, {"steps": None}, {"flop": float("nan")}, {"tokens": 1.5}, {"tokens": -5}])
+@pytest.mark.parametrize(
+    "wrong", [{"tokens": "many"}, {"steps": None}, {"flop": float("nan")}, {"tokens": 1.5}, {"tokens": -5}]
+)
 def test_a_count_that_is_no_number_harms_nothing(
     workspace: Path, wrong: dict[str, object], capsys: pytest.CaptureFixture[str]
 ) -> None:
