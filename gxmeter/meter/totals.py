@@ -57,6 +57,12 @@ class MeterResult:
     kg_per_kwh: Decimal | None = None
 
     @property
+    def partly(self) -> bool:
+        """Whether less than 95 % of the time has numbers: then work and energy are not of the same time."""
+        covered_ns = sum(part.covered_ns for part in self.phases.values())
+        return bool(self.phases) and 20 * covered_ns < 19 * self.elapsed_ns
+
+    @property
     def device_kwh(self) -> Decimal | None:
         """Energy of all components [kWh], to 12 decimals, half-even; None where nothing was measured here."""
         if self.samples == 0:

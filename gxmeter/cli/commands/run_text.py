@@ -179,10 +179,12 @@ def _work(result: MeterResult, *, ja: bool) -> Iterator[str]:
         counted = f"{result.tokens:,}"
         per_token = f"{each}/トークン" if ja else f"{each}/token"
         said = f"{counted} トークン" if ja else f"{counted} tokens"
-        texts.append(said + (f"({per_token})" if ja else f" ({per_token})") if total_uj(result) else said)
+        texts.append(
+            said + (f"({per_token})" if ja else f" ({per_token})") if total_uj(result) and not result.partly else said
+        )
     elif result.steps:
         texts.append(f"{result.steps:,} ステップ" if ja else f"{result.steps:,} steps")
-    if result.flop and total_uj(result):
+    if result.flop and total_uj(result) and not result.partly:
         texts.append(scaled(Fraction(result.flop * 1_000_000, total_uj(result)), _PER_JOULE, 3))
     if texts:
         yield ("。" if ja else "; ").join(texts)
