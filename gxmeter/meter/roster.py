@@ -21,6 +21,9 @@ SHARED_GRADE = "X"
 """Grade of a part of which only a share is this job's (docs/explanation/grades.md)."""
 
 _GRADES = ("A", "B", "C1", "C2", "D1", "D2", "E1", "E2", "F", SHARED_GRADE)
+_WEAKER = ("E1", "E2", "F")
+"""Grades whose interval is wider than a share's: the share of an estimate is no better known than the estimate."""
+
 _SHARE = "-share"
 
 
@@ -81,7 +84,8 @@ class Roster:
         known = {item.method for item in self.methods}
         for method, grade in methods.items():
             if method not in known:
-                self.methods += [Method(method, grade), Method(method + _SHARE, SHARED_GRADE)]
+                shared = grade if grade in _WEAKER else SHARED_GRADE
+                self.methods += [Method(method, grade), Method(method + _SHARE, shared)]
 
     def method_index(self, method: str) -> int:
         """Place of a method in the record."""

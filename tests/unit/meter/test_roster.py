@@ -113,3 +113,14 @@ def test_two_jobs_with_processors_of_their_own_have_different_ids(tmp_path: Path
         made.arrange()
         ids |= {part.device for part in made.components}
     assert len(ids) == 2
+
+
+def test_the_share_of_an_estimate_is_no_better_known_than_the_estimate(tmp_path: Path) -> None:
+    made = roster(tmp_path, Allocation(source="cgroup-v2", cpus=(0,), cpus_host=8, memory_bytes=1, memory_host_bytes=2))
+    made.admit(0, (Part("cpu", "cpu", "x", "load"), Part("ram", "ram", "y", "ram")))
+    made.claim()
+    made.arrange()
+    assert [(made.methods[part.method].method, made.methods[part.method].grade) for part in made.components] == [
+        ("load-share", "E1"),
+        ("ram-share", "E2"),
+    ]
