@@ -11,6 +11,7 @@ pinned and the contract tests run against the real objects.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -39,21 +40,21 @@ _COUNTER_STEP_S = 0.3
 """NVML counters move about every 0.1 s; over less than this [s] no movement is no fault."""
 
 
-class Source:
+class Source(ABC):
     """One of CodeCarbon's objects and the parts it feeds."""
 
     parts: tuple[Part, ...] = ()
 
+    @abstractmethod
     def start(self) -> None:
         """Set the baseline."""
-        raise NotImplementedError
 
-    def poll(self) -> None:
+    def poll(self) -> None:  # noqa: B027 - what needs none has none
         """Most objects need nothing between readings."""
 
+    @abstractmethod
     def read(self, seconds: float) -> list[Sample]:
         """A sample of each part over the last ``seconds`` [s]; may raise."""
-        raise NotImplementedError
 
 
 def quietly(call: Callable[[], None]) -> None:

@@ -29,6 +29,7 @@ MASS_UNITS = ((1, "g"), (1_000, "kg"), (1_000_000, "t"))
 """Sizes in grams."""
 
 _GRAMS_PER_KG = 1_000
+_LEAST_GRAMS = Fraction(1, 100)
 _LIMIT = 1_000
 _JOULES_PER_WH = 3_600
 _SECONDS_PER_MINUTE, _SECONDS_PER_HOUR, _SECONDS_PER_DAY = 60, 3_600, 86_400
@@ -53,12 +54,14 @@ def energy(microjoules: int) -> str:
 
 
 def emissions(microjoules: int, kg_per_kwh: Decimal) -> str:
-    """What an energy emits by a factor [kg-CO2/kWh], with three digits.
+    """What an energy emits by a factor [kg-CO2/kWh], with three digits; little is not shown as nothing.
 
-    >>> emissions(UJ_PER_KWH // 100, Decimal("0.423"))
-    '4.23 g-CO2'
+    >>> emissions(UJ_PER_KWH // 100, Decimal("0.423")), emissions(40_000_000, Decimal("0.423"))
+    ('4.23 g-CO2', '< 0.01 g-CO2')
     """
     grams = Fraction(microjoules, UJ_PER_KWH) * Fraction(kg_per_kwh) * _GRAMS_PER_KG
+    if 0 < grams < _LEAST_GRAMS:
+        return "< 0.01 g-CO2"
     return scaled(grams, MASS_UNITS, 3) + "-CO2"
 
 
