@@ -19,8 +19,12 @@ lock() { # lock FILE TITLE [uv arguments]
     mv "$file.new" "$file"
 }
 
-lock requirements.lock "What gxmeter needs to run, and hatchling, which installs the checkout." --extra build
+# The S3 client of the tests (and of gxmeter[remote]) takes dateutil 2 only, and one environment holds one version.
+older="$(mktemp)"
+echo "python-dateutil<3" >"$older"
+lock requirements.lock "What gxmeter needs to run, and hatchling, which installs the checkout." --extra build -c "$older"
 lock requirements-dev.lock "The same, and what lint and tests need." --extra build --extra dev -c requirements.lock
+rm -f "$older"
 
 # The metering install: the same versions, but for what must be smaller; names only, none of their requirements.
 lock_meter() {
@@ -46,7 +50,7 @@ lock_hooks() {
     out="$(mktemp)"
     printf "%s ; python_version < '3'\n" torch pandas pycountry >"$out"
     "$uv" pip compile requirements-hooks.in --universal --python-version 3.11 --generate-hashes \
-        --no-annotate --no-header --quiet -c requirements-dev.lock --override "$out" --output-file "$file" >/dev/null
+        --no-annotate --no-header --quiet -c requirements.lock --override "$out" --output-file "$file" >/dev/null
     {
         printf '# %s\n' "What the tests of the trainer hooks need beside PyTorch (see the Makefile): pip --no-deps --require-hashes." \
             "Made by \`make lock\` from requirements-hooks.in; do not edit."
