@@ -12,6 +12,7 @@ from gxmeter.core.calendar import SLOT_MS
 from gxmeter.core.errors import InputError
 from gxmeter.core.findings import Finding
 from gxmeter.telemetry.model import DeviceInfo, Origin
+from gxmeter.telemetry.options import NO_OPTIONS, ReadOptions
 
 MIN_GAP_LIMIT_MS = 60_000
 """Smallest gap limit that is derived from the data [ms]."""
@@ -40,7 +41,7 @@ class LeafKey(NamedTuple):
 class Source:
     """A file to integrate: where it lies, its format, and the run and site where it does not say them itself.
 
-    ``name`` is how results and findings call it; empty means the path as given.
+    ``name`` is how results and findings call it; empty means the path as given. ``options``: what was declared for it.
     """
 
     path: Path
@@ -48,6 +49,7 @@ class Source:
     run: str = ""
     site: str = ""
     name: str = ""
+    options: ReadOptions = NO_OPTIONS
 
     @property
     def label(self) -> str:

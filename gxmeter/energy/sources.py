@@ -60,7 +60,7 @@ def open_source(source: Source) -> Reading:
         InputError: the reader's, or ``source-unreadable``.
     """
     try:
-        return reader(source.format).read(source.path, run=source.run, site=source.site)
+        return reader(source.format).read(source.path, run=source.run, site=source.site, options=source.options)
     except OSError as error:
         raise unreadable(source, error) from error
 

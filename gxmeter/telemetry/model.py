@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gxmeter.core.findings import Finding
+from gxmeter.telemetry.options import NO_OPTIONS, ReadOptions
 
 Int64 = npt.NDArray[np.int64]
 
@@ -150,8 +151,8 @@ class Reader(Protocol):
     FORMAT: str
     """The name on the command line, e.g. ``mlperf-power``."""
 
-    def read(self, path: Path, *, run: str, site: str) -> Reading:
-        """Open one file; ``run`` and ``site`` are used where the file does not say them itself.
+    def read(self, path: Path, *, run: str, site: str, options: ReadOptions = NO_OPTIONS) -> Reading:
+        """Open one file; ``run``, ``site`` and ``options`` are used where the file does not say them itself.
 
         Raises:
             InputError: the file is not of this format at all.

@@ -21,6 +21,7 @@ from gxmeter.telemetry.journal_files import SegmentFile, neighbour, segment_file
 from gxmeter.telemetry.journal_remarks import remarks, too_short_ms
 from gxmeter.telemetry.journal_rows import batches
 from gxmeter.telemetry.model import IntervalBatch, Reading
+from gxmeter.telemetry.options import NO_OPTIONS, ReadOptions
 
 FORMAT = "gxmeter"
 PATTERNS = _PATTERNS
@@ -29,7 +30,7 @@ FOLDERS = True
 """A journal is the folder of its segments, not one of them."""
 
 
-def read(path: Path, *, run: str, site: str) -> Reading:
+def read(path: Path, *, run: str, site: str, options: ReadOptions = NO_OPTIONS) -> Reading:  # noqa: ARG001 - it says all itself
     """Open a segment file or a journal folder.
 
     The journal names its run and site itself; ``site`` is used where the journal says ``unknown``, ``run``
@@ -39,6 +40,7 @@ def read(path: Path, *, run: str, site: str) -> Reading:
         path: a segment, sealed or not, or the folder of a journal.
         run: fallback run id.
         site: fallback site id.
+        options: a journal says everything itself.
 
     Raises:
         InputError: ``journal-not-a-journal``; ``journal-version-unknown``.

@@ -19,6 +19,7 @@ import numpy as np
 from gxmeter.core.errors import InputError
 from gxmeter.core.findings import Finding, finding
 from gxmeter.telemetry.model import Batch, DeviceInfo, PowerBatch, Reading, SeriesKey
+from gxmeter.telemetry.options import NO_OPTIONS, ReadOptions
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -37,13 +38,14 @@ _ALLOWED = {
 }
 
 
-def read(path: Path, *, run: str, site: str) -> Reading:
+def read(path: Path, *, run: str, site: str, options: ReadOptions = NO_OPTIONS) -> Reading:  # noqa: ARG001 - it says all itself
     """Open a Parquet file of canonical samples.
 
     Args:
         path: the file.
         run: used where there is no column ``run``.
         site: used where there is no column ``site``.
+        options: the file's own metadata say everything.
 
     Raises:
         InputError: ``parquet-unreadable``, ``parquet-column-missing``, ``parquet-column-type``,

@@ -116,7 +116,7 @@ def test_an_error_while_reading_is_one_sentence(tmp_path: Path, monkeypatch: pyt
         raise OSError(5, "Input/output error")
 
     class Reader:
-        def read(self, path: Path, *, run: str, site: str) -> Reading:
+        def read(self, path: Path, *, run: str, site: str, options: object) -> Reading:
             return Reading("parquet", broken())
 
     monkeypatch.setattr(sources_module, "reader", lambda _: Reader())

@@ -1,0 +1,151 @@
+"""Energy counters: readings of a number that only grows become energy over the time between them.
+
+A counter that goes back has wrapped, where its range is known and the step fits, or has begun anew; a step that no
+device can make is no energy. What cannot be known is left open and named, never made up. A reading that comes late
+(behind one that was already used) is left out and named: the readings around it hold its energy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from gxmeter.core.calendar import SLOT_MS, instant
+from gxmeter.core.findings import Finding, finding
+from gxmeter.telemetry.model import Int64, IntervalBatch, SeriesKey
+
+LONG_MS = SLOT_MS
+"""Between readings further apart than this [ms] nobody knows when the energy was used: finding ``timing-unknown``."""
+
+MAX_POWER_MW = 10**12
+"""Greatest mean power that is believed where a device's own limit is not known [mW]: a gigawatt."""
+
+HALF_UJ_PER_MJ = 2_000
+"""Half-microjoules in a millijoule [half-uJ/mJ]."""
+HALF_UJ_PER_J = 2_000_000
+"""Half-microjoules in a joule [half-uJ/J]."""
+HALF_UJ_PER_WH = 7_200_000_000
+"""Half-microjoules in a watt-hour [half-uJ/Wh]."""
+
+_WRAP_FROM = 10
+_MAX_HALF_UJ = 2**62
+_EMPTY = np.zeros(0, np.int64)
+
+
+@dataclass(slots=True)
+class _Last:
+    """The newest reading of a device."""
+
+    ts_ms: int
+    value: int
+
+
+@dataclass(slots=True)
+class Counters:
+    """The counters of one file.
+
+    Attributes:
+        file: its name, for findings.
+        half_uj_per_count: what one count is worth [half-uJ].
+        wraps_at: how many counts the counter holds, where that is known.
+        max_power_mw: greatest mean power that is believed [mW].
+    """
+
+    file: str
+    half_uj_per_count: int
+    wraps_at: int | None = None
+    max_power_mw: int = MAX_POWER_MW
+    _last: dict[tuple[str, str], _Last] = field(default_factory=dict)
+    _seen: dict[tuple[str, str, str], tuple[int, int]] = field(default_factory=dict)
+
+    def push(self, keys: Sequence[SeriesKey], key: npt.NDArray[np.int32], ts_ms: Int64, value: Int64) -> IntervalBatch:
+        """The energy between readings, in order of device and time; each belongs to its first reading's key.
+
+        Args:
+            keys: the series.
+            key: code of each reading.
+            ts_ms: its instant [Unix ms].
+            value: what the counter showed [counts].
+        """
+        made: list[tuple[int, int, int, int]] = []
+        names = sorted({(k.site, k.device) for k in keys})
+        place = {name: i for i, name in enumerate(names)}
+        device = np.array([place[k.site, k.device] for k in keys], np.int64)[key] if len(keys) else _EMPTY
+        order = np.lexsort((value, ts_ms, device))
+        columns = (device[order], key[order], ts_ms[order], value[order])
+        owner: dict[int, int] = {}
+        for code, series, at_ms, count in zip(*(column.tolist() for column in columns), strict=True):
+            step = self._step(names[code], at_ms, count)
+            if step is not None:
+                made.append((owner.get(code, series), *step))
+            owner[code] = series
+        return _batch(tuple(keys), made)
+
+    def findings(self) -> Iterator[Finding]:
+        """One per device and kind of fault."""
+        for (code, site, device), (count, first_ms) in sorted(self._seen.items()):
+            yield finding(code, file=self.file, device=device, site=site, count=count, at=instant(first_ms))
+
+    def _step(self, name: tuple[str, str], at_ms: int, value: int) -> tuple[int, int, int] | None:
+        """Start, end and energy [ms, ms, half-uJ] up to a reading; None where there is none to book."""
+        last = self._last.get(name)
+        if last is None:
+            self._last[name] = _Last(at_ms, value)
+            return None
+        if at_ms < last.ts_ms:
+            self._name("counter-late", name, at_ms)
+            return None
+        if at_ms == last.ts_ms:
+            if value != last.value:
+                self._name("counter-two-readings", name, at_ms)
+                last.value = max(value, last.value)
+            return None
+        start_ms, before = last.ts_ms, last.value
+        last.ts_ms, last.value = at_ms, value
+        counts = self._counts(name, before, value, at_ms)
+        if counts is None:
+            return None
+        if not self._possible(counts, at_ms - start_ms):
+            self._name("counter-went-back" if value < before else "counter-jump", name, at_ms)
+            return None
+        if value < before:
+            self._name("counter-wrapped", name, at_ms)
+        if counts and at_ms - start_ms > LONG_MS:
+            self._name("timing-unknown", name, start_ms)
+        return start_ms, at_ms, counts * self.half_uj_per_count
+
+    def _counts(self, name: tuple[str, str], before: int, value: int, at_ms: int) -> int | None:
+        """Counts between two readings; None where the counter went back and cannot have wrapped."""
+        if value >= before:
+            return value - before
+        wrapped = self._wrapped(before, value)
+        if wrapped is None:
+            self._name("counter-went-back", name, at_ms)
+        return wrapped
+
+    def _wrapped(self, before: int, value: int) -> int | None:
+        """Counts over the end of the range, where the range is known and the counter was in its last tenth."""
+        if self.wraps_at is None or before < self.wraps_at - self.wraps_at // _WRAP_FROM:
+            return None
+        return self.wraps_at - before + value
+
+    def _possible(self, counts: int, length_ms: int) -> bool:
+        return counts * self.half_uj_per_count <= min(2 * self.max_power_mw * length_ms, _MAX_HALF_UJ)
+
+    def _name(self, code: str, name: tuple[str, str], at_ms: int) -> None:
+        count, first_ms = self._seen.get((code, *name), (0, at_ms))
+        self._seen[code, *name] = (count + 1, first_ms)
+
+
+def _batch(keys: tuple[SeriesKey, ...], rows: list[tuple[int, int, int, int]]) -> IntervalBatch:
+    key, start_ms, end_ms, half_uj = zip(*rows, strict=True) if rows else ((), (), (), ())
+    return IntervalBatch(
+        keys,
+        np.array(key, np.int32),
+        np.array(start_ms, np.int64),
+        np.array(end_ms, np.int64),
+        np.array(half_uj, np.int64),
+    )
