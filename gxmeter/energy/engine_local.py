@@ -1,8 +1,8 @@
 """The local engine: files to exact energy in one process.
 
-Two passes: the first counts sampling periods and fixes each device's gap limit (skipped where a limit is
-given), the second integrates. A file whose batches go back in time is read again as a whole. Other engines
-run the same ``periods``, ``partial`` and ``close`` elsewhere and give the same digits.
+One pass, as a rule. A file whose batches go back in time is read again as a whole; one with too many long
+segments is read again when the gap limits are known. Other engines run the same ``partial`` and ``close``
+elsewhere and give the same digits.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from gxmeter.energy.model import EnergyResult, GapLimits, Source, SourceFacts
 from gxmeter.energy.ordering import LateRecordError
 from gxmeter.energy.overlaps import Repeat, cut, repeats
 from gxmeter.energy.partial import Partial
-from gxmeter.energy.periods import gap_limits, periods
+from gxmeter.energy.periods import gap_limits
 from gxmeter.energy.sources import digest_of, gathered, open_source, size_of, unreadable
 from gxmeter.telemetry.model import Batch, DeviceInfo, Reading
 
@@ -30,10 +30,10 @@ T = TypeVar("T")
 
 
 class Progress(Protocol):
-    """Told after each file and pass how much is done."""
+    """Told after each file how much is done."""
 
     def __call__(self, done_bytes: int, total_bytes: int) -> None:
-        """``done_bytes`` of ``total_bytes`` have been read, all passes counted."""
+        """``done_bytes`` of ``total_bytes`` have been read."""
 
 
 def integrate(
@@ -47,26 +47,25 @@ def integrate(
     Args:
         sources: the files.
         gap_limit_ms: one limit for all devices [ms], 1..1,800,000; None derives one per device.
-        progress: called after each file and pass.
+        progress: called after each file.
 
     Raises:
         InputError: faults of all files that are not of their format or cannot be read; ``gap-limit-out-of-range``.
     """
-    files = _Files(sorted(sources, key=lambda s: (s.label, str(s.path))), progress, passes=1 + (gap_limit_ms is None))
-    if gap_limit_ms is None:
-        limits = gap_limits(files.each(lambda i: files.whole_or_streamed(i, periods)))
-    else:
-        limits = GapLimits(default_ms=gap_limit_ms)
+    files = _Files(sorted(sources, key=lambda s: (s.label, str(s.path))), progress)
+    limits = None if gap_limit_ms is None else GapLimits(default_ms=gap_limit_ms)
 
-    def one(i: int, repeat: Repeat | None = None) -> Partial:
+    def one(i: int, repeat: Repeat, known: GapLimits | None) -> Partial:
         name = files.sources[i].label
-        made = files.whole_or_streamed(i, lambda batches: partial(cut(batches, repeat or Repeat()), limits, name=name))
+        made = files.whole_or_streamed(i, lambda batches: partial(cut(batches, repeat), name=name, limits=known))
         return replace(made, stopped=files.readings[i].stopped)
 
-    parts = files.each(one)
+    parts = files.each(lambda i: one(i, Repeat(), limits))
+    limits = limits or gap_limits(part.periods for part in parts)
+    parts = [one(i, Repeat(), limits) if part.needs_limit else part for i, part in enumerate(parts)]
     repeated = repeats(parts, files.batches)
     for i, repeat in repeated.items():
-        parts[i] = one(i, repeat)
+        parts[i] = one(i, repeat, limits)
     result = close(merged(parts), limits)
     files.describe(result, parts, repeated)
     return result
@@ -78,7 +77,6 @@ class _Files:
 
     sources: list[Source]
     progress: Progress | None
-    passes: int
     devices: dict[int, dict[tuple[str, str], DeviceInfo]] = field(default_factory=dict)
     remarks: dict[int, list[Finding]] = field(default_factory=dict)
     readings: dict[int, Reading] = field(default_factory=dict)
@@ -113,7 +111,7 @@ class _Files:
                 faults += [_named(f, self.sources[i]) for f in error.findings]
             self.done_bytes += size
             if self.progress:
-                self.progress(self.done_bytes, self.passes * sum(self._sizes))
+                self.progress(self.done_bytes, sum(self._sizes))
         if faults:
             raise InputError.from_findings(faults)
         return results

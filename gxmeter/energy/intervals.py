@@ -16,6 +16,7 @@ from gxmeter.energy.keys import KeyTable
 from gxmeter.energy.model import Device
 from gxmeter.energy.ordering import LateRecordError
 from gxmeter.energy.partial import Leaves, Range, consolidated
+from gxmeter.energy.periods import PeriodCounts
 from gxmeter.energy.screen import Faults, Mask, interval_rows
 from gxmeter.energy.spread import spread_half_uj
 from gxmeter.telemetry.model import Int64, IntervalBatch
@@ -32,10 +33,11 @@ class IntervalSums:
     Memory: the leaves, and three numbers per stretch that intervals of one run cover without a hole.
     """
 
-    def __init__(self, table: KeyTable, faults: Faults) -> None:
-        """Share the file's table of keys and its list of faults."""
+    def __init__(self, table: KeyTable, faults: Faults, periods: PeriodCounts) -> None:
+        """Share the file's table of keys, its list of faults and its periods; a record's period is its length."""
         self._table = table
         self._faults = faults
+        self._periods = periods
         self._last_end: Int64 = np.zeros(0, np.int64)
         self._stretches: list[tuple[Int64, Int64, Int64]] = []
         self.leaves: list[Leaves] = []
@@ -57,6 +59,7 @@ class IntervalSums:
         if (start_ms < self._last_end[device]).any():
             raise LateRecordError
         np.maximum.at(self._last_end, device, end_ms)
+        self._periods.add(device, end_ms - start_ms)
         free = _not_overlapping(device, start_ms, end_ms)
         self._faults.add("interval-overlap", ~free, key, half_uj, start_ms)
         key, start_ms, end_ms, half_uj = key[free], start_ms[free], end_ms[free], half_uj[free]

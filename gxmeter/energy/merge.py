@@ -8,13 +8,15 @@ Python ints. Memory: the leaves of all files, one per half-hour, run, site and d
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from gxmeter.energy.model import Device, EnergyResult, GapLimits, Leaf, LeafKey
+from gxmeter.energy.model import MIN_GAP_LIMIT_MS, Device, EnergyResult, GapLimits, Leaf, LeafKey
 from gxmeter.energy.neighbours import IntervalPiece, Outcome, PowerPiece, arrange
-from gxmeter.energy.partial import Leaves, Partial
+from gxmeter.energy.partial import Leaves, Partial, all_segments, consolidated, told_as_gaps
+from gxmeter.energy.periods import gap_limits
+from gxmeter.energy.segments import integrated
 from gxmeter.telemetry.model import SeriesKey
 
 
@@ -35,15 +37,24 @@ def merge(a: Merged, b: Merged) -> Merged:
     return merged(a.parts + b.parts)
 
 
-def close(files: Merged, limits: GapLimits) -> EnergyResult:
+def close(files: Merged, limits: GapLimits | None = None) -> EnergyResult:
     """Decide neighbourhood and overlap, bridge neighbouring files, and add everything up.
+
+    Args:
+        files: the partials of all files.
+        limits: gap limit per device [ms]; None derives them from the periods of all files.
+
+    Raises:
+        ValueError: a partial was made for other limits, or cannot do without (``needs_limit``).
 
     A file whose samples of a device touch or overlap another's is left out for that device, with finding
     ``files-overlap``, unless the two meet in one identical instant. Energy counters take precedence: power
     samples of a device in a file are left out (``power-superseded``) where counters cover some of their time.
     ``source_of`` counts files in order of name.
     """
-    parts = files.parts
+    if limits is None:
+        limits = gap_limits(part.periods for part in files.parts)
+    parts = tuple(decided(part, limits) for part in files.parts)
     outcomes = {device: _arranged(parts, device, limits) for device in devices_of(parts)}
     result = EnergyResult(limits=limits, samples=sum(part.samples for part in parts))
     book: dict[LeafKey, Leaf] = {}
@@ -65,6 +76,35 @@ def close(files: Merged, limits: GapLimits) -> EnergyResult:
     result.leaves = dict(sorted(book.items()))
     result.gaps.sort(key=lambda g: (g.site, g.device, g.start_ms, g.run))
     return result
+
+
+def decided(part: Partial, limits: GapLimits) -> Partial:
+    """A partial with the segments that waited integrated or told as gaps.
+
+    Raises:
+        ValueError: the partial was made for other limits, or cannot do without (``needs_limit``).
+    """
+    if part.needs_limit:
+        raise ValueError(f"{part.name}: too many segments wait for a gap limit; read the file again with limits")
+    if any(_differs(part.limits, limits.of(device), device) for device in part.edges):
+        raise ValueError(f"{part.name}: made for other gap limits; read the file again")
+    if not len(part.pending):
+        return part
+    limit_ms = np.array([limits.of(Device(key.site, key.device)) for key in part.keys], np.int64)
+    energy = part.pending.t1_ms - part.pending.t0_ms <= limit_ms[part.pending.key]
+    gaps = told_as_gaps(part.pending.at(~energy), part.keys)
+    return replace(
+        part,
+        power=consolidated([part.power, integrated(part.pending.at(energy))]),
+        pending=all_segments([]),
+        gaps=tuple(sorted([*part.gaps, *gaps])),
+        limits=limits,
+    )
+
+
+def _differs(made: GapLimits | None, limit_ms: int, device: Device) -> bool:
+    """Whether what a partial has decided does not hold under a limit."""
+    return limit_ms < MIN_GAP_LIMIT_MS if made is None else made.of(device) != limit_ms
 
 
 def devices_of(parts: Iterable[Partial]) -> list[Device]:

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from gxmeter.core.findings import Finding
-from gxmeter.energy.model import Device, Gap
+from gxmeter.energy.model import Device, Gap, GapLimits
+from gxmeter.energy.periods import Periods
 from gxmeter.telemetry.model import Int64, SeriesKey
 
 
@@ -68,8 +70,49 @@ def no_leaves() -> Leaves:
 
 
 @dataclass(frozen=True, slots=True)
+class Segments:
+    """Times between two neighbouring samples: key code, both instants [Unix ms], both powers [mW]."""
+
+    key: Int64
+    t0_ms: Int64
+    t1_ms: Int64
+    p0_mw: Int64
+    p1_mw: Int64
+
+    def __len__(self) -> int:
+        """How many segments."""
+        return len(self.key)
+
+    def at(self, rows: npt.NDArray[np.bool_] | Int64) -> Segments:
+        """The segments at some rows."""
+        return Segments(self.key[rows], self.t0_ms[rows], self.t1_ms[rows], self.p0_mw[rows], self.p1_mw[rows])
+
+
+def all_segments(parts: Sequence[Segments]) -> Segments:
+    """Several sets of segments, one after the other."""
+    empty = np.zeros(0, np.int64)
+    return Segments(
+        np.concatenate([empty, *(p.key for p in parts)]),
+        np.concatenate([empty, *(p.t0_ms for p in parts)]),
+        np.concatenate([empty, *(p.t1_ms for p in parts)]),
+        np.concatenate([empty, *(p.p0_mw for p in parts)]),
+        np.concatenate([empty, *(p.p1_mw for p in parts)]),
+    )
+
+
+def told_as_gaps(segments: Segments, keys: Sequence[SeriesKey]) -> list[Gap]:
+    """Segments as gaps; ``keys`` by key code."""
+    columns = (segments.key.tolist(), segments.t0_ms.tolist(), segments.t1_ms.tolist())
+    named = ((keys[int(code)], start_ms, end_ms) for code, start_ms, end_ms in zip(*columns, strict=True))
+    return [Gap(key.run, key.site, key.device, start_ms, end_ms) for key, start_ms, end_ms in named]
+
+
+@dataclass(frozen=True, slots=True)
 class Partial:
     """The energy of one file and what is needed to join it with others.
+
+    Made without gap limits, it leaves open what depends on them: segments that may be too long wait in ``pending``
+    until the periods of all files are known. Made with limits, nothing waits.
 
     Attributes:
         name: what the file is called; orders the files and stands in findings.
@@ -78,7 +121,11 @@ class Partial:
         interval: leaves of interval records.
         edges: per device with power samples.
         ranges: per device with interval records, in order of time.
-        gaps: segments of power samples beyond the limit, inside the file.
+        periods: per device, what its gap limit is derived from.
+        pending: segments that are integrated or gaps, depending on the gap limit.
+        gaps: segments of power samples beyond any limit, or beyond the given one, inside the file.
+        limits: the gap limits it was made with; None where they were left open.
+        needs_limit: too many segments wait to be kept: the file must be read again with limits.
         samples: records seen, the refused ones included.
         findings: what was refused.
         stopped: whether what the file measures stopped with it; None where nobody says.
@@ -90,10 +137,14 @@ class Partial:
     interval: Leaves
     edges: dict[Device, Edges]
     ranges: dict[Device, tuple[Range, ...]]
+    periods: dict[Device, Periods]
+    pending: Segments
     gaps: tuple[Gap, ...] = ()
     samples: int = 0
     findings: tuple[Finding, ...] = field(default=())
     stopped: bool | None = None
+    limits: GapLimits | None = None
+    needs_limit: bool = False
 
     def instants(self) -> list[int]:
         """First and last instant of every device [Unix ms]."""

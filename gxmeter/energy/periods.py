@@ -1,14 +1,15 @@
-"""The first pass: how often a device is sampled, and from that how long a segment may be.
+"""How often a device is sampled, and from that how long a segment may be.
 
 The gap limit of a device is the greater of 60 s and ten median periods, at most 1,800 s. Periods are the
 times between neighbouring instants of the device over all files together (for interval records: their
-lengths), so the limit does not depend on how the samples were cut into files.
+lengths), so the limit does not depend on how the samples were cut into files. As only the median matters, periods
+that lead to the smallest limit are counted as one, and so are those that lead to the greatest.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -16,68 +17,59 @@ import numpy as np
 
 from gxmeter.energy.keys import KeyTable
 from gxmeter.energy.model import MAX_GAP_LIMIT_MS, MIN_GAP_LIMIT_MS, Device, GapLimits
-from gxmeter.energy.ordering import SampleOrder, Samples
-from gxmeter.energy.screen import Faults, interval_rows
-from gxmeter.telemetry.model import Batch, Int64, IntervalBatch, PowerBatch
+from gxmeter.telemetry.model import Int64
 
 PERIODS_PER_LIMIT = 10
 """How many median periods a segment may last."""
 
-_LONG_MS = MAX_GAP_LIMIT_MS // PERIODS_PER_LIMIT  # a longer period gives the greatest limit in any case
+SHORT_MS = MIN_GAP_LIMIT_MS // PERIODS_PER_LIMIT
+"""Periods up to this length [ms] all lead to the smallest limit and count as this long."""
+
+LONG_MS = MAX_GAP_LIMIT_MS // PERIODS_PER_LIMIT
+"""Periods from this length on [ms] all lead to the greatest limit and count as this long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Periods:
-    """Periods of one device in one file: how often each length came [ms], and first and last instant, if any."""
+    """Periods of one device in one file.
 
-    counts: Counter[int]
-    start_ms: int | None
-    end_ms: int | None
-
-
-def periods(batches: Iterable[Batch]) -> dict[Device, Periods]:
-    """Count the periods of one file.
-
-    Memory: one batch, and a count per device and different length up to 180 s.
-
-    Raises:
-        LateRecordError: a batch goes back in time; hand the file over as one batch.
+    Attributes:
+        counts: how often each length came [ms], 6,000 for all up to it and 180,000 for all from it on.
+        start_ms, end_ms: first and last instant of its power samples [Unix ms], None where there are none.
     """
-    table = KeyTable()
-    order = SampleOrder(table, Faults(table))
-    counting = _Counting(table)
-    for batch in batches:
-        if isinstance(batch, PowerBatch):
-            counting.add_samples(order.push(batch))
-        else:
-            counting.add_intervals(batch)
-    counting.add_samples(order.flush())
-    return counting.result()
+
+    counts: Mapping[int, int]
+    start_ms: int | None = None
+    end_ms: int | None = None
 
 
-def gap_limits(files: Sequence[dict[Device, Periods]]) -> GapLimits:
+def gap_limits(files: Iterable[Mapping[Device, Periods]]) -> GapLimits:
     """The gap limit of every device over all files, the time between neighbouring files included."""
-    limits: dict[Device, int] = {}
-    for device in sorted({device for file in files for device in file}):
-        mine = [file[device] for file in files if device in file]
-        counts: Counter[int] = Counter()
-        for one in mine:
-            counts.update(one.counts)
-        spans = sorted((p.start_ms, p.end_ms) for p in mine if p.start_ms is not None and p.end_ms is not None)
-        for (_, end_ms), (start_ms, _) in pairwise(spans):
-            if start_ms > end_ms:
-                counts[min(start_ms - end_ms, _LONG_MS)] += 1
-        limits[device] = limit_of(counts)
-    return GapLimits(by_device=limits)
+    by_device: dict[Device, list[Periods]] = defaultdict(list)
+    for file in files:
+        for device, one in file.items():
+            by_device[device].append(one)
+    return GapLimits(by_device={device: limit_of(_together(by_device[device])) for device in sorted(by_device)})
 
 
-def limit_of(counts: Counter[int]) -> int:
+def _together(files: list[Periods]) -> Counter[int]:
+    counts: Counter[int] = Counter()
+    for one in files:
+        counts.update(one.counts)
+    spans = sorted((p.start_ms, p.end_ms) for p in files if p.start_ms is not None and p.end_ms is not None)
+    for (_, end_ms), (start_ms, _) in pairwise(spans):
+        if start_ms > end_ms:
+            counts[min(max(start_ms - end_ms, SHORT_MS), LONG_MS)] += 1
+    return counts
+
+
+def limit_of(counts: Mapping[int, int]) -> int:
     """The gap limit [ms] from how often each period [ms] came; the lower one of two medians counts.
 
-    >>> limit_of(Counter({1_000: 9, 500_000: 1})), limit_of(Counter({15_000: 3})), limit_of(Counter())
+    >>> limit_of({6_000: 9, 180_000: 1}), limit_of({15_000: 3}), limit_of({})
     (60000, 150000, 60000)
     """
-    middle = (counts.total() - 1) // 2
+    middle = (sum(counts.values()) - 1) // 2
     for period_ms in sorted(counts):
         middle -= counts[period_ms]
         if middle < 0:
@@ -85,42 +77,42 @@ def limit_of(counts: Counter[int]) -> int:
     return MIN_GAP_LIMIT_MS
 
 
-class _Counting:
-    """Counts by device code while batches go by."""
+class PeriodCounts:
+    """Counts the periods of one file by device code while batches go by.
+
+    Memory: a number per device, and one per device and different length between 6 s and 180 s.
+    """
 
     def __init__(self, table: KeyTable) -> None:
+        """Share the file's table of keys."""
         self._table = table
-        self._counts: dict[int, Counter[int]] = {}
-        self._spans: dict[int, tuple[int, int]] = {}
+        self._short: Int64 = np.zeros(0, np.int64)
+        self._long: dict[int, Counter[int]] = {}
 
-    def add_samples(self, samples: Samples) -> None:
-        dt = np.diff(samples.ts_ms)
-        rows = np.nonzero((samples.device[1:] == samples.device[:-1]) & (dt > 0))[0]
-        self._count(samples.device[rows], np.minimum(dt[rows], _LONG_MS))
-        new = np.ones(len(samples), np.bool_)
-        new[1:] = samples.device[1:] != samples.device[:-1]
-        starts = np.nonzero(new)[0]
-        ends = np.append(starts[1:], len(samples)) - 1 if len(starts) else starts
-        rows_of = (samples.device[starts], samples.ts_ms[starts], samples.ts_ms[ends])
-        for code, start_ms, end_ms in zip(*(column.tolist() for column in rows_of), strict=True):
-            first_ms = self._spans.get(code, (start_ms, 0))[0]
-            self._spans[code] = (first_ms, end_ms)
+    def add(self, device: Int64, length_ms: Int64) -> None:
+        """Count periods, given as device codes and lengths [ms]."""
+        long = length_ms > SHORT_MS
+        self.add_short(np.bincount(device[~long], minlength=len(self._table.devices)))
+        self.add_long(device[long], length_ms[long])
 
-    def add_intervals(self, batch: IntervalBatch) -> None:
-        key = self._table.codes(batch.keys)[batch.key]
-        span = (batch.start_ms, batch.end_ms)
-        good = interval_rows(Faults(self._table), key, span, batch.half_uj)
-        length_ms = np.minimum(batch.end_ms[good] - batch.start_ms[good], _LONG_MS)
-        self._count(self._table.device_of[key[good]], length_ms)
+    def add_short(self, counts: Int64) -> None:
+        """Count periods of up to 6 s: how many by device code."""
+        self._short = np.concatenate((self._short, np.zeros(len(counts) - len(self._short), np.int64))) + counts
 
-    def _count(self, device: Int64, length_ms: Int64) -> None:
-        packed, counts = np.unique(device * (_LONG_MS + 1) + length_ms, return_counts=True)
+    def add_long(self, device: Int64, length_ms: Int64) -> None:
+        """Count periods of more than 6 s."""
+        packed, counts = np.unique(device * (LONG_MS + 1) + np.minimum(length_ms, LONG_MS), return_counts=True)
         for value, count in zip(packed.tolist(), counts.tolist(), strict=True):
-            code, period_ms = divmod(value, _LONG_MS + 1)
-            self._counts.setdefault(code, Counter())[period_ms] += count
+            code, period_ms = divmod(value, LONG_MS + 1)
+            self._long.setdefault(code, Counter())[period_ms] += count
 
-    def result(self) -> dict[Device, Periods]:
-        return {
-            device: Periods(self._counts.get(code, Counter()), *self._spans.get(code, (None, None)))
-            for code, device in enumerate(self._table.devices)
-        }
+    def result(self, spans: Mapping[Device, tuple[int, int]]) -> dict[Device, Periods]:
+        """The periods of every device; ``spans``: first and last instant of those with power samples [Unix ms]."""
+        short = self._short.tolist()
+        found = {}
+        for code, device in enumerate(self._table.devices):
+            counts = dict(self._long.get(code, {}))
+            if code < len(short) and short[code]:
+                counts[SHORT_MS] = short[code]
+            found[device] = Periods(counts, *spans.get(device, (None, None)))
+        return found

@@ -34,8 +34,23 @@ class Span(NamedTuple):
     run: str
 
 
-def integrate(rows: Iterable[Row], limit_ms: int) -> tuple[dict[Key, tuple[int, int]], set[tuple[str, str, int, int]]]:
-    """Leaves (half-uJ, covered ms) by key, and gaps (site, device, start, end)."""
+def limits(rows: Iterable[Row]) -> dict[tuple[str, str], int]:
+    """Gap limit [ms] by (site, device): ten lower median periods, 60 s to 1,800 s."""
+    instants: dict[tuple[str, str], set[int]] = defaultdict(set)
+    for row in rows:
+        instants[row[:2]].add(row.ts_ms)
+    found = {}
+    for device, times in instants.items():
+        periods = sorted(b - a for a, b in pairwise(sorted(times)))
+        median = periods[(len(periods) - 1) // 2] if periods else 0
+        found[device] = min(max(60_000, 10 * median), SLOT_MS)
+    return found
+
+
+def integrate(
+    rows: Iterable[Row], limit_ms: int | dict[tuple[str, str], int]
+) -> tuple[dict[Key, tuple[int, int]], set[tuple[str, str, int, int]]]:
+    """Leaves (half-uJ, covered ms) by key, and gaps (site, device, start, end), under one limit or one per device."""
     kept: dict[tuple[str, str, int, int], Row] = {}
     for row in sorted(rows):
         kept.setdefault(row[:4], row)
@@ -45,7 +60,7 @@ def integrate(rows: Iterable[Row], limit_ms: int) -> tuple[dict[Key, tuple[int, 
         if a[:2] != b[:2]:
             continue
         dt = b.ts_ms - a.ts_ms
-        if dt > limit_ms:
+        if dt > (limit_ms if isinstance(limit_ms, int) else limit_ms[a[:2]]):
             gaps.add((a.site, a.device, a.ts_ms, b.ts_ms))
             continue
         slot = a.ts_ms // SLOT_MS

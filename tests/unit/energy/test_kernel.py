@@ -26,7 +26,7 @@ def closed(*files: list[Row] | list[Span]) -> EnergyResult:
     parts = []
     for i, rows in enumerate(files):
         batch = power_batch(rows) if not rows or isinstance(rows[0], Row) else interval_batch(rows)
-        parts.append(partial([batch], LIMITS, name=f"file{i}"))
+        parts.append(partial([batch], limits=LIMITS, name=f"file{i}"))
     return close(merged(parts), LIMITS)
 
 
@@ -72,7 +72,7 @@ def test_beyond_the_limit_is_a_gap_and_at_the_limit_is_not() -> None:
 def test_the_greatest_power_over_the_longest_segment_does_not_wrap() -> None:
     limits = GapLimits(default_ms=SLOT_MS)
     rows = [at(0, MAX_POWER_MW), at(1800, MAX_POWER_MW)]
-    result = close(merged([partial([power_batch(rows)], limits)]), limits)
+    result = close(merged([partial([power_batch(rows)], limits=limits)]), limits)
     assert [leaf.half_uj for leaf in result.leaves.values()] == [2 * MAX_POWER_MW * SLOT_MS]
 
 
@@ -91,9 +91,9 @@ def test_a_single_sample_is_no_energy_but_a_finding() -> None:
 
 def test_a_late_batch_is_refused_by_the_stream() -> None:
     with pytest.raises(LateRecordError):
-        partial([power_batch([at(10, 5)]), power_batch([at(9, 5)])], LIMITS)
+        partial([power_batch([at(10, 5)]), power_batch([at(9, 5)])], limits=LIMITS)
     with pytest.raises(LateRecordError):
-        partial([interval_batch([span(5, 6)]), interval_batch([span(4, 5.5)])], LIMITS)
+        partial([interval_batch([span(5, 6)]), interval_batch([span(4, 5.5)])], limits=LIMITS)
 
 
 def test_nothing_gives_nothing() -> None:
@@ -101,8 +101,8 @@ def test_nothing_gives_nothing() -> None:
 
 
 def test_many_batches_are_added_up_on_the_way() -> None:
-    power = partial((power_batch([at(i, 7)]) for i in range(300)), LIMITS)
-    intervals = partial((interval_batch([span(i, i + 1)]) for i in range(300)), LIMITS)
+    power = partial((power_batch([at(i, 7)]) for i in range(300)), limits=LIMITS)
+    intervals = partial((interval_batch([span(i, i + 1)]) for i in range(300)), limits=LIMITS)
     assert (len(power.power), len(intervals.interval)) == (1, 1)
     assert power.power.half_uj.tolist() == [2 * 7 * 299_000]
     assert intervals.ranges == {Device("s", "c0"): ((T0, T0 + 300_000, "r"),)}

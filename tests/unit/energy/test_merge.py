@@ -48,7 +48,7 @@ def test_a_refused_file_still_counts_for_its_other_devices() -> None:
 
 def test_the_order_of_merging_does_not_matter_even_for_refusals() -> None:
     files = [[at(0, 5), at(5, 5)], [at(4, 6), at(9, 6)], [at(8, 7), at(12, 7)]]
-    parts = [merged([partial([power_batch(rows)], LIMITS, name=f"f{i}")]) for i, rows in enumerate(files)]
+    parts = [merged([partial([power_batch(rows)], limits=LIMITS, name=f"f{i}")]) for i, rows in enumerate(files)]
     seen = set()
     for a, b, c in permutations(parts):
         left, right = merge(merge(a, b), c), merge(a, merge(b, c))

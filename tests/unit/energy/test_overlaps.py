@@ -14,7 +14,7 @@ C0 = Device("s", "c0")
 
 
 def found(*files: list[Batch]) -> dict[int, Repeat]:
-    parts = [partial(batches, LIMITS, name=f"f{i}") for i, batches in enumerate(files)]
+    parts = [partial(batches, limits=LIMITS, name=f"f{i}") for i, batches in enumerate(files)]
     return repeats(parts, lambda i: files[i])
 
 

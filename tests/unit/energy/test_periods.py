@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 
+from gxmeter.energy.kernel import partial
 from gxmeter.energy.model import Device
-from gxmeter.energy.periods import gap_limits, limit_of, periods
+from gxmeter.energy.periods import Periods, gap_limits, limit_of
+from gxmeter.telemetry.model import Batch
 from tests.properties.energy.build import interval_batch, power_batch
 from tests.unit.energy.test_kernel import at, span
 
 G0 = Device("s", "g0")
+
+
+def periods(batches: list[Batch]) -> dict[Device, Periods]:
+    return partial(batches).periods
 
 
 def test_ten_median_periods_between_a_minute_and_half_an_hour() -> None:
