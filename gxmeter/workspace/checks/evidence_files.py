@@ -32,6 +32,7 @@ def _references(workspace: Workspace) -> Iterator[tuple[str, Place]]:
     for meter in workspace.meter_documents:
         for i, reading in enumerate(meter.model.readings):
             yield reading.evidence, meter.place("readings", i, "evidence")
+            yield reading.explanation_evidence, meter.place("readings", i, "explanation_evidence")
     for instrument in workspace.instrument_documents:
         yield instrument.model.evidence, instrument.place("evidence")
 

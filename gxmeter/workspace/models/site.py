@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import Literal
 
 from pydantic import ValidationInfo, field_validator
 
-from gxmeter.workspace.models.base import DayPeriod, Declaration
+from gxmeter.core.calendar import jst_midnight_ms
+from gxmeter.workspace.models.base import OPEN_END, DayPeriod, Declaration, end_of_day_ms, not_before
 from gxmeter.workspace.parsing import fault
 from gxmeter.workspace.types import (
     Country,
+    Day,
     Flag,
     Identifier,
     MaybeText,
     Note,
+    Percent,
     PositiveNumber,
     Pue,
     Ratio,
@@ -59,14 +63,47 @@ class Contract(DayPeriod):
     evidence: Text
 
 
+class OffPeriod(DayPeriod):
+    """Days on which a device drew no power, and why; it is declared, not measured."""
+
+    reason: Text
+
+
 class Device(Declaration):
-    """Something whose energy is metered; rated power [W] where known."""
+    """Something whose energy is metered; rated power [W] where known.
+
+    Attributes:
+        installed_on: its first day at the site; left out: always there.
+        removed_on: its last day at the site; left out: still there.
+        off: days on which it was switched off.
+        metering: of meters of one host: ``whole`` sees all of it; ``share`` sees a part, such as one of two supplies,
+            and shares add up; ``beside`` is kept for comparison and never counted.
+    """
 
     id: Identifier
     host: Text
     kind: Text
     name: Text
     rated_w: PositiveNumber | None = None
+    installed_on: Day | None = None
+    removed_on: Day | None = None
+    off: tuple[OffPeriod, ...] = ()
+    metering: Literal["whole", "share", "beside"] = "whole"
+
+    @field_validator("removed_on")
+    @classmethod
+    def _forward(cls, removed_on: date | None, info: ValidationInfo) -> date | None:
+        return removed_on if removed_on is None else not_before(removed_on, info.data.get("installed_on"))
+
+    @property
+    def start_ms(self) -> int:
+        """00:00 JST of its first day [Unix ms], inclusive; the epoch where it was always there."""
+        return 0 if self.installed_on is None else jst_midnight_ms(self.installed_on)
+
+    @property
+    def end_ms(self) -> int:
+        """24:00 JST of its last day [Unix ms], exclusive; a far future where it is still there."""
+        return end_of_day_ms(self.removed_on or OPEN_END)
 
 
 class Site(Declaration):
@@ -77,6 +114,7 @@ class Site(Declaration):
         operational_control: for a lease, whether the company controls the hardware's operation.
         overhead_control: for colocation, whether cooling and power losses count as the company's own.
         accounting_share: the part of the site's energy that the company accounts for [ratio, 0..1].
+        tolerance_pct: how far accounted energy may lie from a bill or meter [% of the reading], unless the reading says.
         direct_sources: ``none`` is a declaration (no fuel, no refrigerant) and needs its evidence.
     """
 
@@ -92,6 +130,7 @@ class Site(Declaration):
     operational_control: Flag = False
     overhead_control: Flag = False
     accounting_share: Share = Decimal(1)
+    tolerance_pct: Percent | None = None
     overheads: Overheads = Overheads()
     pue: tuple[PuePeriod, ...] = ()
     direct_sources_evidence: MaybeText = ""

@@ -1,0 +1,19 @@
+"""No run bears the id that stands for no run."""
+
+from __future__ import annotations
+
+from gxmeter.core.findings import Finding, finding
+from gxmeter.core.ids import IDLE_RUN
+from gxmeter.workspace.loaded import Workspace
+
+CODES = ("run-id-reserved",)
+
+
+def check(workspace: Workspace) -> list[Finding]:
+    """Declared runs whose id means energy outside any run (ADR 0016): they would never be counted."""
+    places = ((document.model.id, document.place("id")) for document in workspace.run_documents)
+    return [
+        finding("run-id-reserved", file=place.file, row=place.row, found=run)
+        for run, place in places
+        if run == IDLE_RUN
+    ]
