@@ -57,7 +57,7 @@ format: $(DEV) ## Let ruff mend what it can.
 
 nightly: $(DEV) $(HOOKS) ## The long checks: every test, more hypothesis examples.
 	@bash tools/setup_system.sh
-	@HYPOTHESIS_PROFILE=nightly VENV=$(VENV) bash tools/test.sh -m "nightly or not nightly"
+	@HYPOTHESIS_PROFILE=nightly VENV=$(VENV) bash tools/test.sh --nightly
 
 docs: $(DEV) ## Write the generated files anew (JSON Schemas, the page of findings).
 	@$(PY) -m gxmeter.workspace.schema

@@ -27,6 +27,26 @@ _FOREIGN = (
 )
 
 
+_ALONE = (
+    "tests/browser",
+    "tests/e2e/test_foundations.py",
+    "tests/e2e/test_metering_install.py",
+    "tests/engines",
+    "tests/faults",
+    "tests/hooks",
+    "tests/prometheus",
+    "tests/unit/meter",
+)
+"""Tests that would disturb others or be disturbed by them: ``tools/test.sh`` runs them after the rest, one by one."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what runs alone, by its place."""
+    for item in items:
+        if item.path.relative_to(REPOSITORY).as_posix().startswith(_ALONE):
+            item.add_marker("alone")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Settings of the machine move no result, and nothing is written outside pytest's own folders."""
