@@ -11,9 +11,5 @@ CODES = ("run-id-reserved",)
 
 def check(workspace: Workspace) -> list[Finding]:
     """Declared runs whose id means energy outside any run (ADR 0016): they would never be counted."""
-    places = ((document.model.id, document.place("id")) for document in workspace.run_documents)
-    return [
-        finding("run-id-reserved", file=place.file, row=place.row, found=run)
-        for run, place in places
-        if run == IDLE_RUN
-    ]
+    idle = [document for document in workspace.run_documents if document.model.id == IDLE_RUN]
+    return [finding("run-id-reserved", file=d.file, row=d.place("id").row, found=d.model.id) for d in idle]

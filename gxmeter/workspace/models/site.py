@@ -114,7 +114,7 @@ class Site(Declaration):
         operational_control: for a lease, whether the company controls the hardware's operation.
         overhead_control: for colocation, whether cooling and power losses count as the company's own.
         accounting_share: the part of the site's energy that the company accounts for [ratio, 0..1].
-        tolerance_pct: how far accounted energy may lie from a bill or meter [% of the reading], unless the reading says.
+        tolerance_pct: how far accounted energy may lie from a bill or meter [% of it], unless the reading says.
         direct_sources: ``none`` is a declaration (no fuel, no refrigerant) and needs its evidence.
     """
 

@@ -246,7 +246,7 @@ def test_unknown_keys_deep_inside_list_what_is_allowed(base: Path) -> None:
     text = (base / "sites/east.yaml").read_text("utf-8").replace("rated_w: 700", "watts: 700")
     (base / "sites/east.yaml").write_text(text, "utf-8")
     (unknown,) = load_workspace(base).findings
-    assert unknown.expected == "id | host | kind | name | rated_w"
+    assert unknown.expected == "id | host | kind | name | rated_w | installed_on | removed_on | off | metering"
     assert "devices[1].watts" in unknown.en
 
 
