@@ -11,6 +11,7 @@ from typing import NamedTuple
 from gxmeter.core.calendar import SLOT_MS
 from gxmeter.core.errors import InputError
 from gxmeter.core.findings import Finding
+from gxmeter.telemetry.location import Remote
 from gxmeter.telemetry.model import DeviceInfo, Origin
 from gxmeter.telemetry.options import NO_OPTIONS, ReadOptions
 
@@ -42,6 +43,7 @@ class Source:
     """A file to integrate: where it lies, its format, and the run and site where it does not say them itself.
 
     ``name`` is how results and findings call it; empty means the path as given. ``options``: what was declared for it.
+    ``remote``: where it lies if it is not on this machine; ``path`` is then none that can be opened (``at_hand``).
     """
 
     path: Path
@@ -50,6 +52,7 @@ class Source:
     site: str = ""
     name: str = ""
     options: ReadOptions = NO_OPTIONS
+    remote: Remote | None = None
 
     @property
     def label(self) -> str:

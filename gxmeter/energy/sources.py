@@ -12,36 +12,61 @@ from gxmeter.core.errors import InputError
 from gxmeter.core.files import sha256_bytes, sha256_file
 from gxmeter.core.findings import Finding, finding
 from gxmeter.energy.model import Source
+from gxmeter.energy.units import Wanted, remote_units, wanted_by
+from gxmeter.telemetry.declared import as_declared
 from gxmeter.telemetry.journal_files import SegmentFile, segment_files
+from gxmeter.telemetry.location import is_url
 from gxmeter.telemetry.model import Batch, IntervalBatch, PowerBatch, Reading, SeriesKey
-from gxmeter.telemetry.registry import reader
+from gxmeter.telemetry.options import NO_OPTIONS, ReadOptions
+from gxmeter.telemetry.registry import check_options, reader
 
 
-def sources_under(paths: Sequence[Path], *, format: str, run: str = "", site: str = "") -> list[Source]:  # noqa: A002
+def sources_under(
+    paths: Sequence[Path | str],
+    *,
+    format: str,  # noqa: A002 - the word of the command line
+    run: str = "",
+    site: str = "",
+    options: ReadOptions = NO_OPTIONS,
+) -> list[Source]:
     """Every file that the paths name, folders walked in sorted order; hidden files are passed over.
 
-    A reader module may name what it reads: ``PATTERNS`` (globs; default all files) and ``FOLDERS`` (true if
-    the folder that holds such files is the unit it reads).
+    A reader module may name what it reads: ``PATTERNS`` (globs; default all files), ``FOLDERS`` (true if the folder
+    that holds such files is the unit it reads) and ``BESIDE`` (globs of what it looks at beside a file). A text may
+    be the URL of a file or folder on object storage.
 
     Raises:
-        InputError: ``source-unreadable`` for each path that does not exist, ``no-sources``, ``format-unknown``.
+        InputError: ``source-unreadable`` for each path that does not exist, ``no-sources``; what ``check_options`` and
+            ``location.listed`` raise. All paths' faults at once.
     """
-    module = reader(format)
-    patterns: tuple[str, ...] = getattr(module, "PATTERNS", ("*",))
-    as_folders: bool = getattr(module, "FOLDERS", False)
-    missing = [
-        finding("source-unreadable", file=str(p), reason="no such file or folder") for p in paths if not p.exists()
-    ]
-    if missing:
-        raise InputError.from_findings(missing)
-    found: dict[Path, Path] = {}
+    check_options(format, options)
+    wanted = wanted_by(format)
+    found: dict[Path, Source] = {}
+    faults: list[Finding] = []
     for path in paths:
-        for file in _files(path, patterns):
-            unit = file.parent if as_folders and path.is_dir() else file
-            found.setdefault(unit.resolve(), unit)
+        try:
+            if isinstance(path, str) and is_url(path):
+                units = remote_units(path, wanted)
+                new = [Source(Path(unit.path), format, run, site, unit.url, options, unit) for unit in units]
+            else:
+                new = [Source(unit, format, run, site, options=options) for unit in _local_units(Path(path), wanted)]
+        except InputError as error:
+            faults += error.findings
+        else:
+            for source in new:
+                found.setdefault(Path(source.label) if source.remote else source.path.resolve(), source)
+    if faults:
+        raise InputError.from_findings(faults)
     if not found:
         raise InputError("no-sources", found=", ".join(str(p) for p in paths) or "-")
-    return [Source(unit, format, run, site) for unit in sorted(found.values())]
+    return sorted(found.values(), key=lambda source: source.path)
+
+
+def _local_units(path: Path, wanted: Wanted) -> list[Path]:
+    if not path.exists():
+        raise InputError("source-unreadable", file=str(path), reason="no such file or folder")
+    files = _files(path, wanted.patterns)
+    return [file.parent if wanted.as_folders and path.is_dir() else file for file in files]
 
 
 def _files(path: Path, patterns: Iterable[str]) -> Iterator[Path]:
@@ -60,7 +85,8 @@ def open_source(source: Source) -> Reading:
         InputError: the reader's, or ``source-unreadable``.
     """
     try:
-        return reader(source.format).read(source.path, run=source.run, site=source.site, options=source.options)
+        reading = reader(source.format).read(source.path, run=source.run, site=source.site, options=source.options)
+        return as_declared(reading, source.options, file=source.path.name)
     except OSError as error:
         raise unreadable(source, error) from error
 

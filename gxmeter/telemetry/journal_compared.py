@@ -15,7 +15,8 @@ from gxmeter.core.findings import Finding, finding
 from gxmeter.core.journal import Component, Head, Interval
 from gxmeter.core.journal_decode import Segment
 from gxmeter.core.numbers import Rounding, divided, plain
-from gxmeter.telemetry.journal_devices import NODE, rank
+from gxmeter.telemetry.journal_devices import NODE
+from gxmeter.telemetry.options import rank
 
 _UJ_PER_KWH = Decimal(3_600_000_000_000)
 _KWH_DECIMALS = 12

@@ -9,8 +9,8 @@ from gxmeter.core.findings import Finding, finding
 from gxmeter.core.journal import PARTICIPANT, Component, Head, Interval
 from gxmeter.core.journal_decode import Segment
 from gxmeter.telemetry.model import DeviceInfo, Origin, PartFact, Reading
+from gxmeter.telemetry.options import rank
 
-_GRADES = ("A", "B", "C1", "C2", "D1", "D2", "E1", "E2", "F", "X")
 _UNKNOWN_SITE = "unknown"
 NODE = "node"
 """Boundary of a component that is the whole machine."""
@@ -29,11 +29,6 @@ class Owner:
 def owner_of(head: Head, run: str, site: str) -> Owner:
     """The journal's own run and site; ``run`` and ``site`` stand in where it names none."""
     return Owner(head.run or run, site if head.site in {"", _UNKNOWN_SITE} and site else head.site)
-
-
-def rank(grade: str) -> int:
-    """Place of a grade from the best on; an unknown one is the weakest."""
-    return _GRADES.index(grade) if grade in _GRADES else len(_GRADES)
 
 
 def counting(segment: Segment) -> list[Component]:

@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import codecs
+from dataclasses import dataclass, fields
+from zoneinfo import ZoneInfo
+
+from gxmeter.core.findings import Finding, finding
+
+BOUNDARIES = ("device", "node", "it", "facility")
+"""What readings may cover, from the innermost on."""
+
+GRADES = ("A", "B", "C1", "C2", "D1", "D2", "E1", "E2", "F", "X")
+"""Quality grades from the best on (docs/explanation/grades.md)."""
+
+_MARKS = (".", ",")
+
+
+def rank(grade: str) -> int:
+    """Place of a grade from the best on; an unknown one is the weakest."""
+    return GRADES.index(grade) if grade in GRADES else len(GRADES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +48,50 @@ class ReadOptions:
         """The name declared for a role, or empty text."""
         return dict(self.columns).get(role, "")
 
+    def declared(self) -> list[str]:
+        """The names of what was declared, in the order of the attributes."""
+        return [field.name for field in fields(self) if getattr(self, field.name)]
+
 
 NO_OPTIONS = ReadOptions()
 """Nothing was declared."""
+
+ALL_OPTIONS = tuple(field.name for field in fields(ReadOptions))
+"""The names of all options: what a reader of text heeds unless its module names fewer in ``OPTIONS``."""
+
+
+def flag(name: str) -> str:
+    """An option as it stands on the command line.
+
+    >>> flag("time_zone")
+    '--time-zone'
+    """
+    return "--" + name.replace("_", "-")
+
+
+def value_faults(options: ReadOptions) -> list[Finding]:
+    """Declared values that nothing can be read by, all at once; which file they are for does not matter."""
+    faults = [
+        finding("option-value", option=flag(name), found=getattr(options, name), expected=" | ".join(allowed))
+        for name, allowed in (("decimal", _MARKS), ("boundary", BOUNDARIES), ("grade", GRADES))
+        if getattr(options, name) and getattr(options, name) not in allowed
+    ]
+    if options.encoding and not _is_encoding(options.encoding):
+        faults.append(finding("option-value", option="--encoding", found=options.encoding, expected="utf-8, cp932, …"))
+    if options.time_zone and not _is_zone(options.time_zone):
+        faults.append(finding("time-zone-unknown", found=options.time_zone))
+    return faults
+
+
+def _is_encoding(name: str) -> bool:
+    try:
+        return bool(codecs.lookup(name))
+    except (LookupError, ValueError):
+        return False
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        return bool(ZoneInfo(name).key)
+    except (KeyError, ValueError, OSError):
+        return False

@@ -11,8 +11,10 @@ import pkgutil
 from typing import cast
 
 from gxmeter.core.errors import InputError
+from gxmeter.core.findings import finding
 from gxmeter.telemetry import readers as _folder
 from gxmeter.telemetry.model import Reader
+from gxmeter.telemetry.options import ALL_OPTIONS, ReadOptions, flag, value_faults
 
 
 def formats() -> list[str]:
@@ -39,3 +41,31 @@ def reader(format: str) -> Reader:  # noqa: A002 - the word of the command line
 def readers() -> dict[str, Reader]:
     """Every reader by the name of its format; imports them all."""
     return {name: reader(name) for name in formats()}
+
+
+def heeded(format: str) -> tuple[str, ...]:  # noqa: A002 - the word of the command line
+    """The options that a format heeds: its module's ``OPTIONS``, else all of them.
+
+    Raises:
+        InputError: ``format-unknown``.
+    """
+    named: tuple[str, ...] = getattr(reader(format), "OPTIONS", ALL_OPTIONS)
+    return named
+
+
+def check_options(format: str, options: ReadOptions) -> None:  # noqa: A002 - the word of the command line
+    """Refuse what a format does not heed and what nothing can be read by: a declaration without effect misleads.
+
+    Raises:
+        InputError: ``format-unknown``, ``option-not-heeded``, ``option-value``, ``time-zone-unknown``; all at once.
+    """
+    allowed = heeded(format)
+    expected = ", ".join(flag(name) for name in allowed) or "-"
+    faults = [
+        finding("option-not-heeded", found=flag(name), format=format, expected=expected)
+        for name in options.declared()
+        if name not in allowed
+    ]
+    faults += value_faults(options)
+    if faults:
+        raise InputError.from_findings(faults)

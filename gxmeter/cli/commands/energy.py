@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gxmeter.cli import read_options as ask
 from gxmeter.cli.output import emit_json, finish, language, report_error, show_findings
 from gxmeter.core.errors import GxmeterError, InputError
 from gxmeter.core.findings import ordered
 
 if TYPE_CHECKING:
-    from gxmeter.energy.model import EnergyResult
+    from gxmeter.energy.model import EnergyResult, Source
     from gxmeter.telemetry.work import RunWork
 
 _JOURNALS = "gxmeter"
@@ -25,22 +25,43 @@ def register(app: typer.Typer) -> None:
 
 
 def energy(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files, or folders walked in sorted order.")],
+    paths: Annotated[
+        list[str],
+        typer.Argument(metavar="PATH...", help="Files, or folders walked in sorted order; or URLs (s3://...)."),
+    ],
     format_: Annotated[str, typer.Option("--format", help="gxmeter, mlperf-power, parquet, ...")],
     gap_limit: Annotated[
         str, typer.Option(metavar="S", help="Longest time between samples that is integrated [s]; default per device.")
     ] = "",
     run: Annotated[str, typer.Option(help="Run of samples that do not say theirs.")] = "",
     site: Annotated[str, typer.Option(help="Site of samples that do not say theirs.")] = "",
+    time_zone: ask.TimeZone = "",
+    encoding: ask.Encoding = "",
+    decimal: ask.DecimalMark = "",
+    boundary: ask.Boundary = "",
+    grade: ask.Grade = "",
+    host: ask.Host = "",
+    columns: ask.Columns = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
-    """Turn samples in files or folders into energy, without a workspace."""
+    """Turn samples in files or folders, here or on object storage, into energy, without a workspace."""
     from gxmeter.energy import summary
+    from gxmeter.energy.sources import sources_under
     from gxmeter.energy.work_summary import work_document, work_findings, work_lines
 
     try:
-        result = _integrated(paths, format_, gap_limit, (run, site))
-        work = _work(paths, run) if format_ == _JOURNALS else None
+        options = ask.read_options(
+            time_zone=time_zone,
+            encoding=encoding,
+            decimal=decimal,
+            boundary=boundary,
+            grade=grade,
+            host=host,
+            columns=columns,
+        )
+        sources = sources_under(paths, format=format_, run=run, site=site, options=options)
+        result = _integrated(sources, gap_limit)
+        work = _work(sources, run) if format_ == _JOURNALS else None
         result.findings = ordered([*result.findings, *work_findings(work or ())])
     except GxmeterError as error:
         raise typer.Exit(report_error(error, as_json=as_json)) from None
@@ -54,14 +75,12 @@ def energy(
     finish(result.findings)
 
 
-def _integrated(paths: list[Path], format_: str, gap_limit: str, owner: tuple[str, str]) -> EnergyResult:
+def _integrated(sources: list[Source], gap_limit: str) -> EnergyResult:
     """Integrate with a progress bar that shows once the work takes over two seconds."""
     from tqdm import tqdm
 
     from gxmeter.energy.engine_local import integrate
-    from gxmeter.energy.sources import sources_under
 
-    sources = sources_under(paths, format=format_, run=owner[0], site=owner[1])
     limit_ms = _milliseconds(gap_limit) if gap_limit else None
     with tqdm(unit="B", unit_scale=True, delay=2, leave=False, desc="energy") as bar:
 
@@ -72,12 +91,15 @@ def _integrated(paths: list[Path], format_: str, gap_limit: str, owner: tuple[st
         return integrate(sources, gap_limit_ms=limit_ms, progress=progress)
 
 
-def _work(paths: list[Path], run: str) -> list[RunWork]:
+def _work(sources: list[Source], run: str) -> list[RunWork]:
     """Phases and counted work: only journals of gxmeter tell any."""
-    from gxmeter.energy.sources import sources_under
+    from contextlib import ExitStack
+
+    from gxmeter.energy.units import at_hand
     from gxmeter.telemetry.work import work_of
 
-    return work_of([source.path for source in sources_under(paths, format=_JOURNALS)], run=run)
+    with ExitStack() as fetched:
+        return work_of([fetched.enter_context(at_hand(source)).path for source in sources], run=run)
 
 
 def _milliseconds(text: str) -> int:

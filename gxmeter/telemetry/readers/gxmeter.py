@@ -28,6 +28,8 @@ PATTERNS = _PATTERNS
 """Which files of a folder are read."""
 FOLDERS = True
 """A journal is the folder of its segments, not one of them."""
+OPTIONS = ()
+"""A journal says everything itself."""
 
 
 def read(path: Path, *, run: str, site: str, options: ReadOptions = NO_OPTIONS) -> Reading:  # noqa: ARG001 - it says all itself

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 FORMAT = "parquet"
 PATTERNS = ("*.parquet",)
 """Which files of a folder are read."""
+OPTIONS = ("boundary", "grade")
+"""What may be declared for a file whose metadata do not say it."""
 
 BATCH_ROWS = 1 << 20
 """Rows per batch at most [rows]: about 50 MB at work."""
@@ -38,14 +40,14 @@ _ALLOWED = {
 }
 
 
-def read(path: Path, *, run: str, site: str, options: ReadOptions = NO_OPTIONS) -> Reading:  # noqa: ARG001 - it says all itself
+def read(path: Path, *, run: str, site: str, options: ReadOptions = NO_OPTIONS) -> Reading:  # noqa: ARG001 - see OPTIONS
     """Open a Parquet file of canonical samples.
 
     Args:
         path: the file.
         run: used where there is no column ``run``.
         site: used where there is no column ``site``.
-        options: the file's own metadata say everything.
+        options: what they may say is set by ``telemetry.declared`` for all formats.
 
     Raises:
         InputError: ``parquet-unreadable``, ``parquet-column-missing``, ``parquet-column-type``,

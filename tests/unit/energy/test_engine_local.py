@@ -165,19 +165,15 @@ def test_folders_are_walked_in_order_once_and_without_hidden_files(tmp_path: Pat
     assert caught.value.code == "no-sources"
 
 
-def test_a_reader_may_take_the_folder_as_its_unit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Reader:
-        PATTERNS = ("*.seg",)
-        FOLDERS = True
-
-    monkeypatch.setattr(sources_module, "reader", lambda _: Reader())
-    for name in ("j1/0.seg", "j1/1.seg", "j2/0.seg"):
+def test_a_reader_may_take_the_folder_as_its_unit(tmp_path: Path) -> None:
+    for name in ("j1/0000.gxj", "j1/0001.gxj", "j2/0000.gxj"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(name)
-    assert [s.path.name for s in sources_under([tmp_path], format="any")] == ["j1", "j2"]
-    expected = "".join(f"{hashlib.sha256(f'j1/{n}.seg'.encode()).hexdigest()}  {n}.seg\n" for n in (0, 1))
+    assert [s.path.name for s in sources_under([tmp_path], format="gxmeter")] == ["j1", "j2"]
+    names = ("0000.gxj", "0001.gxj")
+    expected = "".join(f"{hashlib.sha256(f'j1/{name}'.encode()).hexdigest()}  {name}\n" for name in names)
     assert digest_of(tmp_path / "j1") == hashlib.sha256(expected.encode()).hexdigest()
-    assert (size_of(tmp_path / "j1"), size_of(tmp_path / "gone")) == (16, 0)
+    assert (size_of(tmp_path / "j1"), size_of(tmp_path / "gone")) == (22, 0)
 
 
 def test_gathered_joins_both_shapes() -> None:
