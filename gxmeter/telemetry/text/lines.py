@@ -16,6 +16,9 @@ REPLACED = "\N{REPLACEMENT CHARACTER}"
 MAX_LINE = 1 << 24
 """Longest line that is read [characters]: beyond it the file is no text of lines."""
 
+BLOCK = 1 << 22
+"""Characters of a block, about [characters]."""
+
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -33,6 +36,17 @@ class Line(NamedTuple):
     torn: bool = False
 
 
+class Block(NamedTuple):
+    """Some lines, each ended by a line feed; ``row`` is the number of the first.
+
+    ``torn``: it is the last line of the file, alone and without an end.
+    """
+
+    row: int
+    text: str
+    torn: bool = False
+
+
 def encoding_of(path: Path, declared: str = "") -> str:
     """The encoding of a text file: declared, by its byte order mark, UTF-8 where that fits, else CP932.
 
@@ -41,8 +55,10 @@ def encoding_of(path: Path, declared: str = "") -> str:
     """
     if declared:
         try:
+            # Some names that Python knows stand for no encoding of text.
+            codecs.getincrementaldecoder(declared)(errors="replace").decode(b"a", final=True)
             name = codecs.lookup(declared).name
-        except LookupError:
+        except (LookupError, ValueError, TypeError):
             raise InputError("encoding-unknown", file=path.name, found=declared) from None
         return "utf-8-sig" if name == "utf-8" else name
     first = head(path)
@@ -56,8 +72,8 @@ def encoding_of(path: Path, declared: str = "") -> str:
     return "utf-8"
 
 
-def lines(path: Path, encoding: str = "") -> Iterator[Line]:
-    """The lines of a file.
+def blocks(path: Path, encoding: str = "") -> Iterator[Block]:
+    """The lines of a file, many at a time.
 
     Bytes that the encoding does not know become :data:`REPLACED`; the reader names such lines.
 
@@ -70,36 +86,47 @@ def lines(path: Path, encoding: str = "") -> Iterator[Line]:
         OSError: the file cannot be read.
     """
     decoder = codecs.getincrementaldecoder(encoding_of(path, encoding))(errors="replace")
-    rest, row = "", 0
+    rest, row = "", 1
     torn: InputError | None = None
     pieces = chunks(path)
     while True:
         try:
-            chunk = next(pieces, None)
+            piece = next(pieces, None)
         except InputError as error:
-            torn, chunk = error, None
-        text = rest + decoder.decode(chunk or b"", final=chunk is None)
-        *whole, rest = _split(text, last=chunk is None)
-        for line in whole:
-            row += 1
-            yield Line(row, line)
-        if chunk is None:
+            torn, piece = error, None
+        rest += decoder.decode(piece or b"", final=piece is None)
+        if len(rest) < BLOCK and piece is not None:
+            continue
+        whole, rest = _whole(rest, last=piece is None)
+        if whole:
+            yield Block(row, whole)
+            row += whole.count("\n")
+        if piece is None:
             break
         if len(rest) > MAX_LINE:
-            raise InputError("line-too-long", file=path.name, row=row + 1)
+            raise InputError("line-too-long", file=path.name, row=row)
     if rest:
-        yield Line(row + 1, rest, torn=True)
+        yield Block(row, rest, torn=True)
     if torn:
         raise torn
 
 
-def _split(text: str, *, last: bool) -> list[str]:
-    """Lines ended by LF, CRLF or CR, then the rest; a CR at the very end may still be half of a CRLF."""
+def lines(path: Path, encoding: str = "") -> Iterator[Line]:
+    """The lines of a file one by one; see :func:`blocks`."""
+    for block in blocks(path, encoding):
+        if block.torn:
+            yield Line(block.row, block.text, torn=True)
+        else:
+            for number, text in enumerate(block.text[:-1].split("\n"), block.row):
+                yield Line(number, text)
+
+
+def _whole(text: str, *, last: bool) -> tuple[str, str]:
+    """The lines that are whole, their ends (LF, CRLF or CR) made LF, and what is left."""
     held = ""
     if text.endswith("\r") and not last:
-        text, held = text[:-1], "\r"
+        text, held = text[:-1], "\r"  # It may be half of a CRLF.
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    parts = text.split("\n")
-    parts[-1] += held
-    return parts
+    end = text.rfind("\n") + 1
+    return text[:end], text[end:] + held

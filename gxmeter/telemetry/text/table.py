@@ -5,35 +5,30 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import Self
 
 from gxmeter.core.errors import InputError
-from gxmeter.telemetry.text.lines import REPLACED, Line, lines
+from gxmeter.telemetry.text.columns import ArrowColumns, Chunk
+from gxmeter.telemetry.text.lines import Block, blocks
 from gxmeter.telemetry.text.remarks import Remarks
+from gxmeter.telemetry.text.split import Form, carefully, quickly
 
 CHUNK_ROWS = 1 << 16
 """Rows of a chunk at most [rows]."""
 
 _DELIMITERS = (",", "\t", ";", "|")
 _FIELD_LIMIT = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """Some rows: ``rows[i]`` is the line number of the i-th, ``columns[name][i]`` its text without outer blanks."""
-
-    rows: list[int]
-    columns: dict[str, list[str]]
-
-    def __len__(self) -> int:
-        """How many rows."""
-        return len(self.rows)
+_HEADER_LINES = 40
+"""Lines that one row of headings may take: spreadsheets break them inside cells."""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """An opened table: the names of its columns, the mark between cells, and its rows."""
+    """An opened table: the names of its columns, the mark between cells, and its rows.
+
+    A name that stands more than once gets its number behind it: ``power``, ``power (2)``.
+    """
 
     header: tuple[str, ...]
     delimiter: str
@@ -41,97 +36,129 @@ class Table:
 
 
 def table(
-    path: Path, remarks: Remarks, *, encoding: str = "", delimiter: str = "", skip: int = 0, keep_torn: bool = True
+    path: Path,
+    remarks: Remarks,
+    *,
+    encoding: str = "",
+    delimiter: str = "",
+    skip: int = 0,
+    header_rows: int = 1,
+    keep_torn: bool = True,
 ) -> Table:
     """Open delimited text; the first row (after ``skip`` lines, blank ones not counted) names the columns.
 
     Args:
         path: the file, plain or compressed.
-        remarks: gets ``row-torn``, ``row-cells``, ``row-undecodable`` and, for packed files, ``file-torn``.
+        remarks: gets ``row-torn``, ``row-cells``, ``row-undecodable`` and, for what breaks off, ``file-torn``.
         encoding: as declared; empty: told from the bytes.
         delimiter: empty: the one that the header holds most of.
         skip: lines before the header.
+        header_rows: how many rows name the columns: where the last leaves one without a name, or gives one twice, those
+            above it stand before it.
         keep_torn: whether a last row without line end counts if all its cells are there. Its last cell may be cut
             short, so a format whose cells do not show that they are whole says False.
 
     Raises:
-        InputError: ``table-empty``: there is no header; ``encoding-unknown``; ``line-too-long``.
+        InputError: ``table-empty``: there is no header; ``encoding-unknown``; ``line-too-long``; ``source-torn``.
         OSError: the file cannot be read.
     """
-    source = _Lines(path, remarks, encoding)
-    for _ in range(skip):
-        next(source, None)
-    first = next((text for text in source if text.strip()), None)
-    if first is None:
-        raise InputError("table-empty", file=path.name)
-    mark = delimiter or max(_DELIMITERS, key=first.count)
     csv.field_size_limit(_FIELD_LIMIT)
-    header = tuple(cell.strip() for cell in next(csv.reader([first], delimiter=mark)))
-    return Table(header, mark, _chunks(source, header, mark, remarks, keep_torn=keep_torn))
+    pieces = blocks(path, encoding)
+    first = next(pieces, Block(1, ""))
+    head = _Head(first)
+    for _ in range(skip):
+        head.line()
+    texts = [text for text in (head.row() for _ in range(header_rows)) if text]
+    if not texts:
+        raise InputError("table-empty", file=path.name)
+    mark = delimiter or max(_DELIMITERS, key=texts[-1].count)
+    names = _names([next(csv.reader(text.split("\n"), delimiter=mark, skipinitialspace=True)) for text in texts])
+    rest = chain([head.rest()], _until_torn(pieces, remarks))
+    return Table(names, mark, _chunks(rest, names, mark, remarks, keep_torn=keep_torn))
 
 
-class _Lines:
-    """The texts of a file's lines for the csv module; remembers where it is."""
+class _Head:
+    """Takes lines from the beginning of a block."""
 
-    def __init__(self, path: Path, remarks: Remarks, encoding: str) -> None:
-        self._lines = lines(path, encoding)
-        self._remarks = remarks
-        self.line = Line(0, "")
+    def __init__(self, block: Block) -> None:
+        self._block = block
+        self._at = 0
+        self._taken = 0
 
-    def __iter__(self) -> Self:
-        return self
+    def line(self) -> str | None:
+        """The next line; None at the end."""
+        if self._at >= len(self._block.text):
+            return None
+        end = self._block.text.find("\n", self._at)
+        end = len(self._block.text) if end < 0 else end
+        text, self._at = self._block.text[self._at : end], end + 1
+        self._taken += 1
+        return text
 
-    def __next__(self) -> str:
-        try:
-            self.line = next(self._lines)
-        except InputError as error:
-            self._remarks.add("file-torn", row=self.line.row + 1, found=error.findings[0].code)
-            raise StopIteration from None
-        return self.line.text
+    def row(self) -> str:
+        """The next row that is not blank, with the lines that a cell of it breaks into; empty text at the end."""
+        text = next((text for text in iter(self.line, None) if text.strip()), "")
+        if text.count('"') % 2:
+            begun = (self._at, self._taken)
+            lines = [text]
+            while sum(line.count('"') for line in lines) % 2 and len(lines) < _HEADER_LINES:
+                line = self.line()
+                if line is None:
+                    break
+                lines.append(line)
+            else:
+                if len(lines) < _HEADER_LINES:
+                    return "\n".join(lines)
+            self._at, self._taken = begun
+        return text
+
+    def rest(self) -> Block:
+        """What has not been taken."""
+        return Block(self._block.row + self._taken, self._block.text[self._at :], torn=self._block.torn)
+
+
+def _names(rows: list[list[str]]) -> tuple[str, ...]:
+    """Names of the columns, all different."""
+    width = len(rows[-1])
+    padded = [[" ".join(cell.split()) for cell in [*row, *[""] * width][:width]] for row in rows]
+    columns = list(zip(*padded, strict=True))
+    last = padded[-1]
+    names = [
+        name if name and last.count(name) == 1 else " ".join(part for part in column if part)
+        for name, column in zip(last, columns, strict=True)
+    ]
+    return tuple(
+        name if names.index(name) == i else f"{name} ({names[: i + 1].count(name)})" for i, name in enumerate(names)
+    )
+
+
+def _until_torn(pieces: Iterator[Block], remarks: Remarks) -> Iterator[Block]:
+    """Blocks up to where the file cannot be read any more, which is named."""
+    row = 1
+    try:
+        for block in pieces:
+            row = block.row + block.text.count("\n")
+            yield block
+    except InputError as error:
+        remarks.add("file-torn", row=row, found=error.findings[0].code)
 
 
 def _chunks(
-    source: _Lines, header: tuple[str, ...], delimiter: str, remarks: Remarks, *, keep_torn: bool
+    pieces: Iterator[Block], names: tuple[str, ...], delimiter: str, remarks: Remarks, *, keep_torn: bool
 ) -> Iterator[Chunk]:
-    rows: list[int] = []
-    cells: list[list[str]] = []
-    reader = csv.reader(source, delimiter=delimiter, skipinitialspace=True)
-    while True:
-        try:
-            row = next(reader, None)
-        except csv.Error as error:
-            remarks.add("row-cells", row=source.line.row, found=str(error))
+    form = Form(len(names), delimiter)
+    for block in pieces:
+        if not block.text:
             continue
-        if row is None:
-            break
-        if _usable(row, source.line, len(header), remarks, keep_torn=keep_torn):
-            rows.append(source.line.row)
-            cells.append(row)
-        if len(rows) >= CHUNK_ROWS:
-            yield _chunk(rows, cells, header)
-            rows, cells = [], []
-    if rows:
-        yield _chunk(rows, cells, header)
-
-
-def _usable(row: list[str], line: Line, width: int, remarks: Remarks, *, keep_torn: bool) -> bool:
-    if not row or (len(row) == 1 and not row[0].strip()):
-        return False
-    if len(row) > width and not any(cell.strip() for cell in row[width:]):
-        del row[width:]
-    if line.torn and (len(row) != width or not keep_torn):
-        remarks.add("row-torn", row=line.row, found=line.text)
-        return False
-    if len(row) != width:
-        remarks.add("row-cells", row=line.row, found=line.text)
-        return False
-    if REPLACED in line.text:
-        remarks.add("row-undecodable", row=line.row, found=line.text)
-    return True
-
-
-def _chunk(rows: list[int], cells: list[list[str]], header: tuple[str, ...]) -> Chunk:
-    columns = {
-        name: [cell.strip() for cell in column] for name, column in zip(header, zip(*cells, strict=True), strict=True)
-    }
-    return Chunk(rows, columns)
+        found = quickly(block, form)
+        if found is not None:
+            for start in range(0, len(found), CHUNK_ROWS):
+                part = found.slice(start, CHUNK_ROWS)
+                first = block.row + start
+                yield Chunk(range(first, first + len(part)), ArrowColumns(part, names))
+            continue
+        rows, cells = carefully(block, form, remarks, keep_torn=keep_torn)
+        for start in range(0, len(rows), CHUNK_ROWS):
+            some = slice(start, start + CHUNK_ROWS)
+            columns = (list(column) for column in zip(*cells[some], strict=True))
+            yield Chunk(rows[some], dict(zip(names, columns, strict=True)))
