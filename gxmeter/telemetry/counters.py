@@ -37,10 +37,11 @@ _EMPTY = np.zeros(0, np.int64)
 
 @dataclass(slots=True)
 class _Last:
-    """The newest reading of a device."""
+    """The newest reading of a device, and whose it was."""
 
     ts_ms: int
     value: int
+    key: SeriesKey
 
 
 @dataclass(slots=True)
@@ -70,30 +71,29 @@ class Counters:
             ts_ms: its instant [Unix ms].
             value: what the counter showed [counts].
         """
-        made: list[tuple[int, int, int, int]] = []
+        made: list[tuple[SeriesKey, int, int, int]] = []
         names = sorted({(k.site, k.device) for k in keys})
         place = {name: i for i, name in enumerate(names)}
         device = np.array([place[k.site, k.device] for k in keys], np.int64)[key] if len(keys) else _EMPTY
         order = np.lexsort((value, ts_ms, device))
-        columns = (device[order], key[order], ts_ms[order], value[order])
-        owner: dict[int, int] = {}
-        for code, series, at_ms, count in zip(*(column.tolist() for column in columns), strict=True):
-            step = self._step(names[code], at_ms, count)
+        columns = (key[order], ts_ms[order], value[order])
+        for series, at_ms, count in zip(*(column.tolist() for column in columns), strict=True):
+            step = self._step(keys[series], at_ms, count)
             if step is not None:
-                made.append((owner.get(code, series), *step))
-            owner[code] = series
-        return _batch(tuple(keys), made)
+                made.append(step)
+        return _batch(made)
 
     def findings(self) -> Iterator[Finding]:
         """One per device and kind of fault."""
         for (code, site, device), (count, first_ms) in sorted(self._seen.items()):
             yield finding(code, file=self.file, device=device, site=site, count=count, at=instant(first_ms))
 
-    def _step(self, name: tuple[str, str], at_ms: int, value: int) -> tuple[int, int, int] | None:
-        """Start, end and energy [ms, ms, half-uJ] up to a reading; None where there is none to book."""
+    def _step(self, key: SeriesKey, at_ms: int, value: int) -> tuple[SeriesKey, int, int, int] | None:
+        """Energy up to a reading: whose, start, end, amount [ms, ms, half-uJ]; None where there is none to book."""
+        name = key.site, key.device
         last = self._last.get(name)
         if last is None:
-            self._last[name] = _Last(at_ms, value)
+            self._last[name] = _Last(at_ms, value, key)
             return None
         if at_ms < last.ts_ms:
             self._name("counter-late", name, at_ms)
@@ -103,8 +103,8 @@ class Counters:
                 self._name("counter-two-readings", name, at_ms)
                 last.value = max(value, last.value)
             return None
-        start_ms, before = last.ts_ms, last.value
-        last.ts_ms, last.value = at_ms, value
+        owner, start_ms, before = last.key, last.ts_ms, last.value
+        last.ts_ms, last.value, last.key = at_ms, value, key
         counts = self._counts(name, before, value, at_ms)
         if counts is None:
             return None
@@ -115,7 +115,7 @@ class Counters:
             self._name("counter-wrapped", name, at_ms)
         if counts and at_ms - start_ms > LONG_MS:
             self._name("timing-unknown", name, start_ms)
-        return start_ms, at_ms, counts * self.half_uj_per_count
+        return owner, start_ms, at_ms, counts * self.half_uj_per_count
 
     def _counts(self, name: tuple[str, str], before: int, value: int, at_ms: int) -> int | None:
         """Counts between two readings; None where the counter went back and cannot have wrapped."""
@@ -140,11 +140,12 @@ class Counters:
         self._seen[code, *name] = (count + 1, first_ms)
 
 
-def _batch(keys: tuple[SeriesKey, ...], rows: list[tuple[int, int, int, int]]) -> IntervalBatch:
-    key, start_ms, end_ms, half_uj = zip(*rows, strict=True) if rows else ((), (), (), ())
+def _batch(rows: list[tuple[SeriesKey, int, int, int]]) -> IntervalBatch:
+    owners, start_ms, end_ms, half_uj = zip(*rows, strict=True) if rows else ((), (), (), ())
+    codes = {key: i for i, key in enumerate(dict.fromkeys(owners))}
     return IntervalBatch(
-        keys,
-        np.array(key, np.int32),
+        tuple(codes),
+        np.array([codes[owner] for owner in owners], np.int32),
         np.array(start_ms, np.int64),
         np.array(end_ms, np.int64),
         np.array(half_uj, np.int64),
