@@ -7,7 +7,8 @@
 """
 
 from gxmeter.api.account import Account
-from gxmeter.api.book import ENGINES, Book, open_workspace
+from gxmeter.api.book import Book, open_workspace
 from gxmeter.api.issue import Issued
+from gxmeter.energy.engines import EngineChoice
 
-__all__ = ["ENGINES", "Account", "Book", "Issued", "open_workspace"]
+__all__ = ["Account", "Book", "EngineChoice", "Issued", "open_workspace"]

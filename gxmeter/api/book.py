@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gxmeter.api.account import Account
@@ -12,8 +12,9 @@ from gxmeter.core.calendar import SLOT_MS, FiscalYear
 from gxmeter.core.clock import Clock, writer_clock
 from gxmeter.core.errors import InputError
 from gxmeter.core.findings import Finding, Level, finding, ordered
-from gxmeter.energy.engine_local import Progress, integrate
+from gxmeter.energy.engines import EngineChoice, Notice
 from gxmeter.energy.fleet import fleet_findings
+from gxmeter.energy.integrate import Progress, ignored, integrate
 from gxmeter.energy.model import EnergyResult
 from gxmeter.factors.load import load_registry
 from gxmeter.factors.registry import Registry
@@ -24,16 +25,26 @@ from gxmeter.workspace.check import run_checks
 from gxmeter.workspace.load import load_workspace
 from gxmeter.workspace.loaded import Workspace
 
-ENGINES = ("local",)
-"""Engines that can integrate telemetry; all give the same digits."""
+CACHE = "out/cache"
+"""Where a workspace keeps the results of its telemetry files; it may be deleted at any time."""
 
 
 @dataclass
 class Book:
-    """An opened workspace. Its files are read once; nothing is written but by :meth:`report`."""
+    """An opened workspace. Its files are read once; nothing is written but by :meth:`report`, and the cache.
+
+    Attributes:
+        workspace: the declarations.
+        engine: what reads the telemetry; all engines give the same digits.
+        cached: whether results of telemetry files are kept in :data:`CACHE` and taken from there.
+        notice: told of lost workers and damaged cache entries; no result depends on them.
+    """
 
     workspace: Workspace
     clock: Clock = field(default_factory=writer_clock)
+    engine: EngineChoice = field(default_factory=EngineChoice)
+    cached: bool = True
+    notice: Notice = ignored
     _registry: Registry | None = None
     _energy: EnergyResult | None = None
     _accounts: dict[int, Account] = field(default_factory=dict)
@@ -92,25 +103,34 @@ class Book:
             limit_s = self.workspace.config.gap_limit_s
             sources = telemetry_sources(self.workspace)
             limit_ms = None if limit_s is None else limit_s * 1000
-            energy = integrate(sources, gap_limit_ms=limit_ms, progress=progress) if sources else EnergyResult()
+            energy = EnergyResult()
+            if sources:
+                energy = integrate(
+                    sources,
+                    gap_limit_ms=limit_ms,
+                    engine=self.engine,
+                    cache=self.workspace.root / CACHE if self.cached else None,
+                    progress=progress,
+                    notice=self.notice,
+                )
             energy.findings = ordered([*energy.findings, *fleet_findings(energy)])
             self._energy = energy
         return self._energy
 
-    def account(self, fy: int, *, engine: str = "local", progress: Progress | None = None) -> Account:
+    def account(self, fy: int, *, engine: str = "", progress: Progress | None = None) -> Account:
         """The inventory of a fiscal year.
 
         Args:
             fy: fiscal year of the emissions (April to March, JST).
-            engine: what integrates the telemetry; one of :data:`ENGINES`.
+            engine: name of an engine to use instead of the book's.
             progress: told how much telemetry has been read.
 
         Raises:
             InputError: ``workspace-has-faults``: the declarations hold must-level faults (all of them are in
-                the error); ``engine-unknown``; telemetry that cannot be read.
+                the error); telemetry that cannot be read; what :func:`~gxmeter.energy.integrate.integrate` raises.
         """
-        if engine not in ENGINES:
-            raise InputError("engine-unknown", expected=", ".join(ENGINES), found=engine)
+        if engine:
+            self.engine = replace(self.engine, name=engine)
         if fy not in self._accounts:
             self._accounts[fy] = self._computed(FiscalYear(fy), progress)
         return self._accounts[fy]
@@ -130,8 +150,9 @@ class Book:
         Args:
             fy: the fiscal year.
             out: the output folder.
-            final: refuse provisional factors, an unfinished year and illustrative numbers; a must-level finding
-                keeps any report from being written, but for a roadmap changed since its approval, which it shows.
+            final: read all telemetry anew, never from the cache; refuse provisional factors, an unfinished year and
+                illustrative numbers; a must-level finding keeps any report from being written, but for a roadmap
+                changed since its approval, which it shows.
             key_path: the calculator's key; by default :func:`gxmeter.core.keys.default_key_path`, made if missing.
             progress: told how much of the work is done, in steps.
 
@@ -140,6 +161,9 @@ class Book:
         """
         tell = progress or (lambda _done, _total: None)
         tell(0, STEPS)
+        if final and self.cached:
+            self.cached, self._energy = False, None
+            self._accounts.clear()
         account = self.account(fy)
         tell(1, STEPS)
         return Issuer(self.workspace, self.registry, out, key_path, final, self.clock.now_ms()).issue(account, tell)
@@ -184,10 +208,18 @@ def _years(workspace: Workspace, energy: EnergyResult) -> list[FiscalYear]:
     return sorted({FiscalYear.of(ms) for ms in instants})
 
 
-def open_workspace(path: str | Path) -> Book:
+def open_workspace(
+    path: str | Path, *, engine: EngineChoice | None = None, cached: bool = True, notice: Notice = ignored
+) -> Book:
     """Open a workspace folder.
+
+    Args:
+        path: the folder.
+        engine: what reads the telemetry; None: this process.
+        cached: whether results of telemetry files are kept in the workspace and taken from there.
+        notice: told of lost workers and damaged cache entries.
 
     Raises:
         InputError: there is no readable ``gxmeter.yaml``.
     """
-    return Book(load_workspace(Path(path)))
+    return Book(load_workspace(Path(path)), engine=engine or EngineChoice(), cached=cached, notice=notice)

@@ -13,7 +13,7 @@ from gxmeter.core.files import folder_atomically, write_atomically
 from gxmeter.core.findings import Finding, Level, finding, ordered
 from gxmeter.core.keys import SigningKey, create_key, default_key_path, load_key
 from gxmeter.core.numbers import plain
-from gxmeter.energy.engine_local import Progress
+from gxmeter.energy.integrate import Progress
 from gxmeter.evidence.assemble import Frame, Sealed, assemble
 from gxmeter.evidence.bag import TAGMANIFEST
 from gxmeter.evidence.contents import Contents, raw_row

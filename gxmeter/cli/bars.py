@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gxmeter.energy.engine_local import Progress
+    from gxmeter.energy.integrate import Progress
 
 
 @contextmanager

@@ -1,18 +1,20 @@
 """Files that repeat each other's records: allowed when the shared records are identical, and then counted once.
 
 Copies and log rotations often overlap. Where two files cover the same time of a device, the power samples or
-interval records of that time are compared one by one; if they agree, the later file is read again from the
-instant where the earlier one ends. If they do not, nothing is done here and ``merge.close`` refuses the later file.
+interval records of that time are compared; if they agree, the later file is read again from the instant where the
+earlier one ends. If they do not, nothing is done here and ``merge.close`` refuses the later file.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
 
+from gxmeter.energy.fingerprints import INTERVAL, POWER, Window
 from gxmeter.energy.model import Device
 from gxmeter.energy.neighbours import follows, overlapping
 from gxmeter.energy.partial import Partial
@@ -28,14 +30,8 @@ A journal places its intervals in the calendar by its own reading of the clock i
 up to 2 ms early; a meter that takes a device over at once may seem to begin before the one before it has ended.
 """
 
-RecordSet = set[tuple[int, int, int, str]]
-"""Start and end [Unix ms] (equal for a sample), power [mW] or energy [half-uJ], and run."""
 
-Read = Callable[[int], Iterable[Batch]]
-"""The batches of a file by its index, from the beginning."""
-
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Repeat:
     """What a file repeats: per device the instant [Unix ms] from which its samples or records are new.
 
@@ -49,8 +45,8 @@ class Repeat:
     touch: dict[Device, int] = field(default_factory=dict)
 
 
-class _Piece(NamedTuple):
-    """The extent of a device in one file [Unix ms]; sorts in order of time and name."""
+class Piece(NamedTuple):
+    """The extent of a device in one file [Unix ms]; sorts in order of time and name. ``file``: its place among all."""
 
     start_ms: int
     end_ms: int
@@ -58,12 +54,25 @@ class _Piece(NamedTuple):
     file: int
 
 
+class Shared(NamedTuple):
+    """Time of a device that two files share: the stretch in which their records are compared."""
+
+    window: Window
+    earlier: Piece
+    later: Piece
+
+    @property
+    def touches(self) -> bool:
+        """Whether the later file's records follow the earlier's, but for the precision of their clocks."""
+        start_ms, end_ms, _, _ = self.later
+        return self.window.kind == INTERVAL and self.earlier.end_ms - start_ms <= TOUCH_MS < end_ms - start_ms
+
+
 def cut(batches: Iterable[Batch], repeat: Repeat) -> Iterator[Batch]:
     """The batches without the samples and records that a file repeats; other devices untouched."""
     for batch in batches:
         if isinstance(batch, PowerBatch):
-            kept = batch.ts_ms >= _begin(batch, repeat.power)
-            yield replace(batch, key=batch.key[kept], ts_ms=batch.ts_ms[kept], power_mw=batch.power_mw[kept])
+            yield _cut_samples(batch, repeat.power) if repeat.power else batch
         elif repeat.interval or repeat.touch:
             start_ms = _touched(batch, repeat.touch)
             kept = start_ms >= _begin(batch, repeat.interval)
@@ -78,6 +87,11 @@ def cut(batches: Iterable[Batch], repeat: Repeat) -> Iterator[Batch]:
             yield batch
 
 
+def _cut_samples(batch: PowerBatch, from_ms: Mapping[Device, int]) -> PowerBatch:
+    kept = batch.ts_ms >= _begin(batch, from_ms)
+    return replace(batch, key=batch.key[kept], ts_ms=batch.ts_ms[kept], power_mw=batch.power_mw[kept])
+
+
 def _touched(batch: IntervalBatch, touch: Mapping[Device, int]) -> Int64:
     """The starts, a record that begins before an earlier file's end moved to it; never beyond its own end."""
     ends_ms = _begin(batch, touch)
@@ -89,93 +103,61 @@ def _begin(batch: Batch, from_ms: Mapping[Device, int]) -> Int64:
     return np.array([from_ms.get(Device(k.site, k.device), -NEVER_MS) for k in batch.keys], np.int64)[batch.key]
 
 
-def repeats(parts: Sequence[Partial], read: Read) -> dict[int, Repeat]:
+def shared(parts: Sequence[Partial]) -> list[Shared]:
+    """Where files share time, in order of device: each file with the one before it that reaches furthest."""
+    power: dict[Device, list[Piece]] = defaultdict(list)
+    interval: dict[Device, list[Piece]] = defaultdict(list)
+    for i, part in enumerate(parts):
+        for device, edges in part.edges.items():
+            power[device].append(Piece(edges.start_ms, edges.end_ms, part.name, i))
+        for device, ranges in part.ranges.items():
+            if ranges:
+                interval[device].append(Piece(ranges[0].start_ms, ranges[-1].end_ms, part.name, i))
+    found = [one for device in sorted(power) for one in _shared_samples(parts, device, power[device])]
+    return found + [one for device in sorted(interval) for one in _shared_records(parts, device, interval[device])]
+
+
+def repeats(places: Iterable[Shared], same: Callable[[Shared], bool]) -> dict[int, Repeat]:
     """Where files repeat records of earlier files identically, by file index.
 
     Args:
-        parts: the files' partials.
-        read: the batches of a file by its index, from the beginning.
+        places: where files share time.
+        same: whether two files hold the same records there.
     """
     found: dict[int, Repeat] = {}
-    for device in sorted({device for part in parts for device in part.edges}):
-        for earlier, later in _shared_samples(parts, device):
-            # A sample at the very end of the shared time belongs to both files.
-            until_ms = min(earlier.end_ms, later.end_ms) + 1
-            if _same(read, device, (earlier, later), until_ms=until_ms, kind=PowerBatch):
-                _note(found, earlier, later).power[device] = _resume_ms(earlier, later)
-    for device in sorted({device for part in parts for device in part.ranges}):
-        for earlier, later in _shared_records(parts, device):
-            if earlier.end_ms - later.start_ms <= TOUCH_MS < later.end_ms - later.start_ms:
-                found.setdefault(later.file, Repeat()).touch[device] = earlier.end_ms
-                continue
-            until_ms = min(earlier.end_ms, later.end_ms)
-            if _same(read, device, (earlier, later), until_ms=until_ms, kind=IntervalBatch):
-                _note(found, earlier, later).interval[device] = _resume_ms(earlier, later)
+    for place in places:
+        window, earlier, later = place
+        if place.touches:
+            found.setdefault(later.file, Repeat()).touch[window.device] = earlier.end_ms
+        elif same(place):
+            repeat = found.setdefault(later.file, Repeat())
+            repeat.others.add(earlier.name)
+            begins = repeat.power if window.kind == POWER else repeat.interval
+            begins[window.device] = NEVER_MS if later.end_ms <= earlier.end_ms else earlier.end_ms
     return found
 
 
-def _shared_samples(parts: Sequence[Partial], device: Device) -> Iterator[tuple[_Piece, _Piece]]:
-    extents = ((i, p.name, p.edges[device]) for i, p in enumerate(parts) if device in p.edges)
-    for earlier, later in _neighbours(_Piece(e.start_ms, e.end_ms, name, i) for i, name, e in extents):
+def _shared_samples(parts: Sequence[Partial], device: Device, pieces: Iterable[Piece]) -> Iterator[Shared]:
+    for earlier, later in _neighbours(pieces):
         if not follows(parts[earlier.file].edges[device], parts[later.file].edges[device]):
-            yield earlier, later
+            # A sample at the very end of the shared time belongs to both files.
+            until_ms = min(earlier.end_ms, later.end_ms) + 1
+            yield Shared(Window(POWER, device, later.start_ms, until_ms), earlier, later)
 
 
-def _shared_records(parts: Sequence[Partial], device: Device) -> Iterator[tuple[_Piece, _Piece]]:
-    extents = ((i, p.name, p.ranges[device]) for i, p in enumerate(parts) if p.ranges.get(device))
-    for earlier, later in _neighbours(_Piece(r[0].start_ms, r[-1].end_ms, name, i) for i, name, r in extents):
+def _shared_records(parts: Sequence[Partial], device: Device, pieces: Iterable[Piece]) -> Iterator[Shared]:
+    for earlier, later in _neighbours(pieces):
         both = (*parts[earlier.file].ranges[device], *parts[later.file].ranges[device])
         if later.start_ms < earlier.end_ms and overlapping(sorted(both)):
-            yield earlier, later
+            until_ms = min(earlier.end_ms, later.end_ms)
+            yield Shared(Window(INTERVAL, device, later.start_ms, until_ms), earlier, later)
 
 
-def _neighbours(pieces: Iterable[_Piece]) -> Iterator[tuple[_Piece, _Piece]]:
+def _neighbours(pieces: Iterable[Piece]) -> Iterator[tuple[Piece, Piece]]:
     """Each piece with the one among those before it that reaches furthest."""
-    latest: _Piece | None = None
+    latest: Piece | None = None
     for piece in sorted(pieces):
         if latest is not None:
             yield latest, piece
         if latest is None or piece.end_ms > latest.end_ms:
             latest = piece
-
-
-def _resume_ms(earlier: _Piece, later: _Piece) -> int:
-    return NEVER_MS if later.end_ms <= earlier.end_ms else earlier.end_ms
-
-
-def _note(found: dict[int, Repeat], earlier: _Piece, later: _Piece) -> Repeat:
-    repeat = found.setdefault(later.file, Repeat())
-    repeat.others.add(earlier.name)
-    return repeat
-
-
-def _same(
-    read: Read, device: Device, pieces: tuple[_Piece, _Piece], *, until_ms: int, kind: type[PowerBatch | IntervalBatch]
-) -> bool:
-    """Whether two files hold the same samples or records of a device from the later one's start until an instant."""
-    earlier, later = pieces
-    first, second = (_records(read(p.file), device, later.start_ms, until_ms, kind=kind) for p in (earlier, later))
-    return first == second
-
-
-def _records(
-    batches: Iterable[Batch], device: Device, low_ms: int, until_ms: int, *, kind: type[PowerBatch | IntervalBatch]
-) -> RecordSet:
-    found: RecordSet = set()
-    for batch in batches:
-        if isinstance(batch, kind):
-            start_ms, end_ms, amount = _columns(batch)
-            mine = np.array([Device(k.site, k.device) == device for k in batch.keys], np.bool_)
-            reaches_in = (end_ms > low_ms) | (start_ms >= low_ms)
-            rows = np.nonzero(mine[batch.key] & (start_ms < until_ms) & reaches_in)[0]
-            for row in rows.tolist():
-                run = batch.keys[batch.key[row]].run
-                found.add((int(start_ms[row]), int(end_ms[row]), int(amount[row]), run))
-    return found
-
-
-def _columns(batch: Batch) -> tuple[Int64, Int64, Int64]:
-    """Start, end and amount of each row; a sample begins and ends in its instant."""
-    if isinstance(batch, PowerBatch):
-        return batch.ts_ms, batch.ts_ms, batch.power_mw
-    return batch.start_ms, batch.end_ms, batch.half_uj

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from gxmeter.cli.engines import Engine, NoCache, Scheduler, Workers, opened_book
 from gxmeter.cli.output import emit_json, finish, report_error, show_findings
 from gxmeter.core.errors import GxmeterError
 
 if TYPE_CHECKING:
-    from gxmeter.api import Account
+    from gxmeter.api import Account, Book
 
 Year = Annotated[int, typer.Option("--fy", min=2013, max=2100, help="Fiscal year of the emissions (April to March).")]
 Folder = Annotated[Path | None, typer.Option("--workspace", "-w", help="Workspace; default: here or nearest parent.")]
@@ -27,13 +30,17 @@ def register(app: typer.Typer) -> None:
 def account(
     fy: Year,
     workspace: Folder = None,
-    engine: Annotated[str, typer.Option(help="What integrates the telemetry: local.")] = "local",
+    engine: Engine = "local",
+    workers: Workers = None,
+    scheduler: Scheduler = "",
+    no_cache: NoCache = False,
     as_json: Json = False,
 ) -> None:
     """Compute the inventory of a fiscal year."""
     from gxmeter.cli.summary import account_lines
 
-    year = _account(workspace, fy, engine, as_json=as_json)
+    opened = partial(opened_book, workspace, engine=engine, workers=workers, scheduler=scheduler, cached=not no_cache)
+    year = _account(opened, fy, as_json=as_json)
     if as_json:
         emit_json(year.to_json())
     else:
@@ -43,11 +50,20 @@ def account(
     finish(year.findings)
 
 
-def progress(fy: Year, workspace: Folder = None, as_json: Json = False) -> None:
+def progress(
+    fy: Year,
+    workspace: Folder = None,
+    engine: Engine = "local",
+    workers: Workers = None,
+    scheduler: Scheduler = "",
+    no_cache: NoCache = False,
+    as_json: Json = False,
+) -> None:
     """Hold the year's figures against the approved roadmap."""
     from gxmeter.cli.summary import progress_lines
 
-    year = _account(workspace, fy, "local", as_json=as_json)
+    opened = partial(opened_book, workspace, engine=engine, workers=workers, scheduler=scheduler, cached=not no_cache)
+    year = _account(opened, fy, as_json=as_json)
     if as_json:
         emit_json(year.progress_json())
     else:
@@ -57,14 +73,11 @@ def progress(fy: Year, workspace: Folder = None, as_json: Json = False) -> None:
     finish(year.findings)
 
 
-def _account(workspace: Path | None, fy: int, engine: str, *, as_json: bool) -> Account:
+def _account(opened: Callable[[], Book], fy: int, *, as_json: bool) -> Account:
     from gxmeter.cli.bars import telemetry_bar
 
     try:
-        from gxmeter.api import open_workspace
-        from gxmeter.workspace.load import find_workspace
-
         with telemetry_bar() as bar:
-            return open_workspace(find_workspace(workspace)).account(fy, engine=engine, progress=bar)
+            return opened().account(fy, progress=bar)
     except GxmeterError as error:
         raise typer.Exit(report_error(error, as_json=as_json)) from None

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from gxmeter.cli.engines import Engine, NoCache, Scheduler, Workers, opened_book
 from gxmeter.cli.output import emit_json, finish, language, report_error, say, show_findings
 from gxmeter.core.errors import GxmeterError
 
@@ -25,18 +26,19 @@ def report(
     final: Annotated[bool, typer.Option("--final", help="Refuse anything provisional.")] = False,
     key: Annotated[Path | None, typer.Option("--key", help="The calculator's key; default $GXMETER_KEY.")] = None,
     workspace: Annotated[Path | None, typer.Option("--workspace", "-w", help="Workspace.")] = None,
+    engine: Engine = "local",
+    workers: Workers = None,
+    scheduler: Scheduler = "",
+    no_cache: NoCache = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
     """Write statement, report and sealed package of a fiscal year."""
     from gxmeter.cli.bars import step_bar
 
     try:
-        from gxmeter.api import open_workspace
-        from gxmeter.workspace.load import find_workspace
-
-        root = find_workspace(workspace)
+        book = opened_book(workspace, engine=engine, workers=workers, scheduler=scheduler, cached=not no_cache)
         with step_bar("report") as bar:
-            issued = open_workspace(root).report(fy, out=out or root / "out", final=final, key_path=key, progress=bar)
+            issued = book.report(fy, out=out or book.workspace.root / "out", final=final, key_path=key, progress=bar)
     except GxmeterError as error:
         raise typer.Exit(report_error(error, as_json=as_json)) from None
     if issued.made_key:

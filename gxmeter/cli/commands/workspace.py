@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from gxmeter.cli.engines import Engine, NoCache, Scheduler, Workers, opened_book
 from gxmeter.cli.output import emit_json, finish, report_error, say, show_findings
 from gxmeter.core.errors import GxmeterError
 
@@ -46,17 +47,19 @@ def _init(
 
 def _check(
     workspace: WorkspaceOption = None,
+    engine: Engine = "local",
+    workers: Workers = None,
+    scheduler: Scheduler = "",
+    no_cache: NoCache = False,
     as_json: JsonOption = False,
 ) -> None:
     """Check every declaration of a workspace; all faults come at once."""
     from gxmeter.cli.bars import telemetry_bar
 
     try:
-        from gxmeter.api import open_workspace
-        from gxmeter.workspace.load import find_workspace
-
+        book = opened_book(workspace, engine=engine, workers=workers, scheduler=scheduler, cached=not no_cache)
         with telemetry_bar() as bar:
-            findings = open_workspace(find_workspace(workspace)).check(progress=bar)
+            findings = book.check(progress=bar)
     except GxmeterError as error:
         raise typer.Exit(report_error(error, as_json=as_json)) from None
     if as_json:

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from gxmeter.energy.fingerprints import fingerprints
 from gxmeter.energy.kernel import partial
 from gxmeter.energy.merge import close, merged
 from gxmeter.energy.model import Device, EnergyResult, GapLimits
-from gxmeter.energy.overlaps import Repeat, cut, repeats
+from gxmeter.energy.overlaps import Repeat, Shared, cut, repeats, shared
 from gxmeter.energy.partial import Partial
 from gxmeter.energy.periods import gap_limits
 from gxmeter.energy.sources import gathered
@@ -120,9 +121,14 @@ def by_kernel(world: World, limit_ms: int | None) -> EnergyResult:
 
     parts = [one(i, Repeat(), limits) for i in range(len(FILES))]
     limits = limits or gap_limits(part.periods for part in parts)
-    for i, repeat in repeats(parts, lambda i: batches_of(world, FILES[i])).items():
+    for i, repeat in repeats(shared(parts), lambda place: same(world, place)).items():
         parts[i] = one(i, repeat, limits)
     return close(merged(parts), limits)
+
+
+def same(world: World, place: Shared) -> bool:
+    one, other = (batches_of(world, piece.name) for piece in (place.earlier, place.later))
+    return fingerprints(lambda: one, [place.window]) == fingerprints(lambda: other, [place.window])
 
 
 def by_sql(world: World, limit_ms: int | None) -> SqlResult:

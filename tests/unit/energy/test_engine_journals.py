@@ -11,7 +11,7 @@ import pytest
 from gxmeter.core.calendar import to_ms
 from gxmeter.core.errors import InputError
 from gxmeter.core.journal import Remark
-from gxmeter.energy.engine_local import integrate
+from gxmeter.energy.integrate import integrate
 from gxmeter.energy.model import EnergyResult, Gap, Source
 from tests.properties.energy.build import plain
 from tests.support.journals import RAM, T0, JournalMaker, a_head, part, write_journal

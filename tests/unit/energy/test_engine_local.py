@@ -13,7 +13,7 @@ import pytest
 
 from gxmeter.core.errors import InputError
 from gxmeter.energy import sources as sources_module
-from gxmeter.energy.engine_local import integrate
+from gxmeter.energy.integrate import integrate
 from gxmeter.energy.model import EnergyResult, Source
 from gxmeter.energy.sources import digest_of, gathered, size_of, sources_under
 from gxmeter.energy.summary import document, lines
@@ -121,7 +121,7 @@ def test_an_error_while_reading_is_one_sentence(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(sources_module, "reader", lambda _: Reader())
     with pytest.raises(InputError) as caught:
-        integrate(of(tmp_path / "x"))
+        integrate(of(write(tmp_path / "x", [])))
     assert "Input/output error" in str(caught.value)
 
 

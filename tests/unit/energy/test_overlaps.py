@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from gxmeter.energy.fingerprints import fingerprints
 from gxmeter.energy.kernel import partial
 from gxmeter.energy.model import Device
-from gxmeter.energy.overlaps import NEVER_MS, Repeat, cut, repeats
+from gxmeter.energy.overlaps import NEVER_MS, Repeat, Shared, cut, repeats, shared
 from gxmeter.telemetry.model import Batch
 from tests.properties.energy.build import interval_batch, power_batch
 from tests.unit.energy.test_kernel import LIMITS, T0, at, span
@@ -15,7 +16,12 @@ C0 = Device("s", "c0")
 
 def found(*files: list[Batch]) -> dict[int, Repeat]:
     parts = [partial(batches, limits=LIMITS, name=f"f{i}") for i, batches in enumerate(files)]
-    return repeats(parts, lambda i: files[i])
+
+    def same(place: Shared) -> bool:
+        one, other = (files[piece.file] for piece in (place.earlier, place.later))
+        return fingerprints(lambda: one, [place.window]) == fingerprints(lambda: other, [place.window])
+
+    return repeats(shared(parts), same)
 
 
 def power_of(*files: list[Batch]) -> dict[int, dict[Device, int]]:

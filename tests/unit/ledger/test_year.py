@@ -13,7 +13,7 @@ import pytest
 from gxmeter.core.calendar import SLOT_MS, FiscalYear, instant, jst_midnight_ms
 from gxmeter.core.errors import InputError
 from gxmeter.core.files import sha256_bytes
-from gxmeter.energy.engine_local import integrate
+from gxmeter.energy.integrate import integrate
 from gxmeter.energy.model import EnergyResult, Gap
 from gxmeter.factors.registry import Registry
 from gxmeter.ledger.activity import activity_of

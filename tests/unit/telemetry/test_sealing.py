@@ -20,7 +20,7 @@ from gxmeter.cli.app import app
 from gxmeter.core.errors import InputError
 from gxmeter.core.journal import Interval, Remark
 from gxmeter.core.journal_encode import encode
-from gxmeter.energy.engine_local import integrate
+from gxmeter.energy.integrate import integrate
 from gxmeter.energy.model import EnergyResult, Source
 from gxmeter.energy.sources import digest_of, size_of
 from gxmeter.telemetry.journal_files import SegmentFile, segment_files

@@ -1,0 +1,80 @@
+"""What files say about themselves, added to their energy: digests, devices, remarks under the file's full name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from gxmeter.core.findings import Finding, finding, ordered
+from gxmeter.core.numbers import plain
+from gxmeter.energy.model import EnergyResult, Source
+from gxmeter.energy.overlaps import Repeat
+from gxmeter.energy.tasks import Answer, FileResult
+from gxmeter.telemetry.model import DeviceInfo
+
+
+def describe(
+    result: EnergyResult,
+    sources: Sequence[Source],
+    answers: Sequence[Answer[FileResult]],
+    repeated: Mapping[int, Repeat],
+) -> None:
+    """Add digests, devices and the readers' findings to a result.
+
+    Args:
+        result: the closed result of all files.
+        sources: the files in the order of their names.
+        answers: what came back of each.
+        repeated: which of them repeat others, and what.
+    """
+    unnamed = {item for answer in answers for item in answer.result.part.findings}
+    findings = [item for item in result.findings if item not in unnamed]
+    for i, (source, answer) in enumerate(zip(sources, answers, strict=True)):
+        file = answer.result
+        result.sources.append((source.label, answer.seal.digest))
+        result.facts.append(file.facts)
+        findings += [named(item, source) for item in (*file.findings, *file.part.findings)]
+        findings += _about_energy(source, file, repeated.get(i))
+        if answer.changed:
+            findings.append(finding("source-changed", file=source.label))
+        for key, info in file.devices.items():
+            known = result.devices.setdefault(key, info)
+            if known.boundary != info.boundary:
+                findings.append(_two_boundaries(source, known, info))
+    result.devices = dict(sorted(result.devices.items()))
+    result.findings = ordered(findings)
+
+
+def named(item: Finding, source: Source) -> Finding:
+    """A reader's finding under the file's full name: of a folder, readers name the file inside it only."""
+    if not item.file:
+        return replace(item, file=source.label)
+    if not source.path.is_dir() or item.file.startswith(source.label):
+        return item
+    file = source.label if item.file == source.path.name else f"{source.label}/{item.file}"
+    return finding(item.code, file=file, row=item.row, expected=item.expected, found=item.found, **dict(item.params))
+
+
+def _about_energy(source: Source, file: FileResult, repeat: Repeat | None) -> list[Finding]:
+    """Why a file adds no energy. A meter that took part without counting adds none, and that is no fault."""
+    if file.part.samples:
+        return []
+    if repeat is not None:
+        return [finding("source-repeated", file=source.label, other=", ".join(sorted(repeat.others)))]
+    if file.facts.origin is not None and not file.facts.origin.measures:
+        return []
+    if file.too_short_ms is None:
+        return [finding("source-empty", file=source.label)]
+    return [finding("source-too-short", file=source.label, seconds=plain(Decimal(file.too_short_ms).scaleb(-3)))]
+
+
+def _two_boundaries(source: Source, known: DeviceInfo, info: DeviceInfo) -> Finding:
+    return finding(
+        "device-boundary-conflict",
+        file=source.label,
+        device=info.device,
+        site=info.site,
+        expected=known.boundary,
+        found=info.boundary,
+    )
