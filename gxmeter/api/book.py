@@ -12,6 +12,7 @@ from gxmeter.core.calendar import SLOT_MS, FiscalYear
 from gxmeter.core.clock import Clock, writer_clock
 from gxmeter.core.errors import InputError
 from gxmeter.core.findings import Finding, Level, finding, ordered
+from gxmeter.energy.double import metering_of, settled
 from gxmeter.energy.engines import EngineChoice, Notice
 from gxmeter.energy.fleet import fleet_findings
 from gxmeter.energy.integrate import Progress, ignored, integrate
@@ -113,8 +114,8 @@ class Book:
                     progress=progress,
                     notice=self.notice,
                 )
-            energy.findings = ordered([*energy.findings, *fleet_findings(energy)])
-            self._energy = energy
+            self._energy, doubles = settled(energy, metering_of(self.workspace.sites))
+            self._energy.findings = ordered([*energy.findings, *fleet_findings(energy, doubles)])
         return self._energy
 
     def account(self, fy: int, *, engine: str = "", progress: Progress | None = None) -> Account:

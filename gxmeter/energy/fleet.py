@@ -10,10 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations, islice
 from typing import NamedTuple
 
-from gxmeter.core.calendar import SLOT_MS, instant
 from gxmeter.core.findings import Finding, finding
+from gxmeter.energy.double_time import share_calendar
 from gxmeter.energy.model import EnergyResult, SourceFacts
-from gxmeter.energy.overlaps import TOUCH_MS
 from gxmeter.telemetry.model import Origin, PartFact
 
 _LISTED = 20
@@ -30,14 +29,22 @@ class _Record(NamedTuple):
     origin: Origin
 
 
-def fleet_findings(result: EnergyResult) -> list[Finding]:
-    """Missing nodes of jobs, devices under two names, hosts metered as a whole and in parts at once.
+def fleet_findings(result: EnergyResult, doubles: Iterable[Finding] = ()) -> list[Finding]:
+    """Missing nodes of jobs, devices under two names, and what the leaves show of double counting.
 
     Args:
         result: integrated energy of all telemetry that there is; of a part of it the answer would mislead.
+        doubles: the findings of :mod:`gxmeter.energy.double`; a copy that the records themselves tell of is left out.
     """
     records = list(_records(result))
-    return [*_missing_nodes(records), *_two_names(records), *_boundary_twice(result)]
+    names = list(_two_names(records))
+    told = {_files(item) for item in names}
+    others = [item for item in doubles if item.code != "series-twice" or _files(item) not in told]
+    return [*_missing_nodes(records), *names, *others]
+
+
+def _files(item: Finding) -> frozenset[str | None]:
+    return frozenset({item.file, dict(item.params).get("other")})
 
 
 def _records(result: EnergyResult) -> Iterator[_Record]:
@@ -124,44 +131,4 @@ def _meet(one: _Record, other: _Record) -> bool:
     a, b = one.origin, other.origin
     if a.boot == b.boot:
         return a.start_ns < b.end_ns and b.start_ns < a.end_ns
-    return _share_calendar(one.facts, other.facts)
-
-
-def _share_calendar(a: SourceFacts, b: SourceFacts) -> bool:
-    if a.first_ms is None or a.last_ms is None or b.first_ms is None or b.last_ms is None:
-        return False
-    return min(a.last_ms, b.last_ms) - max(a.first_ms, b.first_ms) > TOUCH_MS
-
-
-def _boundary_twice(result: EnergyResult) -> Iterator[Finding]:
-    """A host whose whole and whose parts are counted at one time by different sources: the whole holds the parts."""
-    slots: dict[tuple[str, str, str], set[int]] = defaultdict(set)
-    sources: dict[tuple[str, str, str], set[int]] = defaultdict(set)
-    runs: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for key in result.leaves:
-        info = result.devices[key.site, key.device]
-        if info.host and info.boundary in {"device", "node"}:
-            place = (key.site, info.host, info.boundary)
-            slots[place].add(key.slot)
-            sources[place] |= result.source_of.get((key.run, key.site, key.device), set())
-            runs[key.site, info.host].add(key.run)
-    for site, host, boundary in sorted(slots):
-        if boundary != "node":
-            continue
-        parts = (site, host, "device")
-        shared = slots[site, host, "node"] & slots.get(parts, set())
-        wholes = sources[site, host, "node"]
-        others = sorted(i for i in sources.get(parts, set()) - wholes if _any_meets(result, i, wholes))
-        if shared and others:
-            yield finding(
-                "boundary-twice",
-                file=result.sources[others[0]][0],
-                host=host,
-                site=site,
-                runs=", ".join(sorted(runs[site, host])),
-                at=instant(min(shared) * SLOT_MS),
-            )
-
-
-def _any_meets(result: EnergyResult, source: int, others: Iterable[int]) -> bool:
-    return any(_share_calendar(result.facts[source], result.facts[other]) for other in others)
+    return share_calendar(one.facts, other.facts)

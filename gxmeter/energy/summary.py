@@ -10,6 +10,7 @@ from gxmeter.core.calendar import instant
 from gxmeter.core.numbers import Rounding, divided, fixed
 from gxmeter.core.numbers import plain as plain_text
 from gxmeter.energy.boundary import BOUNDARIES
+from gxmeter.energy.double_meters import counted
 from gxmeter.energy.model import EnergyResult
 from gxmeter.energy.spread import HALF_UJ_PER_KWH
 
@@ -29,14 +30,16 @@ def kwh_of(half_uj: int) -> Decimal:
 def half_uj_by_boundary(result: EnergyResult) -> dict[str, int]:
     """Energy [half-uJ] by what the devices cover, from the inside out; boundaries without a device are left out.
 
-    Sums of different boundaries are never added up: a node's reading holds its devices'. What a record calls by
-    another name stands last: no energy is left out in silence.
+    Sums of different boundaries are never added up: a node's reading holds its devices'. Of two meters of one machine
+    one is in the sum. What a record calls by another name stands last: no energy is left out in silence.
     """
     sums: dict[str, int] = {}
     for device in result.devices.values():
         sums.setdefault(device.boundary, 0)
+    beside = counted(result).beside
     for key, leaf in result.leaves.items():
-        sums[result.devices[key.site, key.device].boundary] += leaf.half_uj
+        if key not in beside:
+            sums[result.devices[key.site, key.device].boundary] += leaf.half_uj
     others = sorted(boundary for boundary in sums if boundary not in BOUNDARIES)
     return {boundary: sums[boundary] for boundary in (*BOUNDARIES, *others) if boundary in sums}
 

@@ -46,6 +46,7 @@ def energy(
 ) -> None:
     """Turn samples in files or folders, here or on object storage, into energy, without a workspace."""
     from gxmeter.energy import summary
+    from gxmeter.energy.double import double_findings
     from gxmeter.energy.sources import sources_under
     from gxmeter.energy.work_summary import work_document, work_findings, work_lines
 
@@ -62,7 +63,7 @@ def energy(
         sources = sources_under(paths, format=format_, run=run, site=site, options=options)
         result = _integrated(sources, gap_limit)
         work = _work(sources, run) if format_ == _JOURNALS else None
-        result.findings = ordered([*result.findings, *work_findings(work or ())])
+        result.findings = ordered([*result.findings, *double_findings(result), *work_findings(work or ())])
     except GxmeterError as error:
         raise typer.Exit(report_error(error, as_json=as_json)) from None
     if as_json:

@@ -9,6 +9,7 @@ import pytest
 from gxmeter.api import open_workspace
 from gxmeter.core.findings import Finding
 from gxmeter.core.journal import PARTICIPANT, Head
+from gxmeter.energy.double import double_findings
 from gxmeter.energy.engine_local import integrate
 from gxmeter.energy.fleet import fleet_findings
 from gxmeter.energy.model import EnergyResult, Source
@@ -46,8 +47,12 @@ def integrated(folder: Path) -> EnergyResult:
     return integrate([Source(path, "gxmeter", name=path.name) for path in sorted(folder.iterdir())])
 
 
+def told(result: EnergyResult) -> list[Finding]:
+    return fleet_findings(result, double_findings(result))
+
+
 def found(folder: Path) -> list[Finding]:
-    return fleet_findings(integrated(folder))
+    return told(integrated(folder))
 
 
 def test_all_nodes_left_a_record(tmp_path: Path) -> None:
@@ -186,7 +191,7 @@ def test_a_device_that_one_meter_takes_over_from_another_is_whole(tmp_path: Path
         run="next",
     )
     result = integrated(tmp_path)
-    assert [item.code for item in (*result.findings, *fleet_findings(result))] == []
+    assert [item.code for item in (*result.findings, *told(result))] == []
     assert sum(leaf.half_uj for leaf in result.leaves.values()) == 2 * 6 * 1000
     assert sum(leaf.covered_ms for leaf in result.leaves.values()) == 6000 - early_ms
 
