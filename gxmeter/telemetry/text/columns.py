@@ -31,6 +31,11 @@ class Chunk:
         """How many rows."""
         return len(self.rows)
 
+    def only(self, kept: Sequence[int]) -> Chunk:
+        """Some of the rows."""
+        columns = {name: [texts[i] for i in kept] for name, texts in self.columns.items()}
+        return Chunk([self.rows[i] for i in kept], columns)
+
     def coded(self, name: str) -> Coded:
         """A column of names: much quicker than its texts where they repeat."""
         if isinstance(self.columns, ArrowColumns):

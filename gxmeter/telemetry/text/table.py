@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -43,6 +43,7 @@ def table(
     delimiter: str = "",
     skip: int = 0,
     header_rows: int = 1,
+    names: Sequence[str] = (),
     keep_torn: bool = True,
 ) -> Table:
     """Open delimited text; the first row (after ``skip`` lines, blank ones not counted) names the columns.
@@ -55,6 +56,7 @@ def table(
         skip: lines before the header.
         header_rows: how many rows name the columns: where the last leaves one without a name, or gives one twice, those
             above it stand before it.
+        names: of the columns, where no row names them.
         keep_torn: whether a last row without line end counts if all its cells are there. Its last cell may be cut
             short, so a format whose cells do not show that they are whole says False.
 
@@ -68,13 +70,13 @@ def table(
     head = _Head(first)
     for _ in range(skip):
         head.line()
-    texts = [text for text in (head.row() for _ in range(header_rows)) if text]
-    if not texts:
+    texts = [head.peek()] if names else [head.row() for _ in range(header_rows)]
+    if not texts[-1]:
         raise InputError("table-empty", file=path.name)
     mark = delimiter or max(_DELIMITERS, key=texts[-1].count)
-    names = _names([next(csv.reader(text.split("\n"), delimiter=mark, skipinitialspace=True)) for text in texts])
+    header = _names([list(names)] if names else [_cells(text, mark) for text in texts if text])
     rest = chain([head.rest()], _until_torn(pieces, remarks))
-    return Table(names, mark, _chunks(rest, names, mark, remarks, keep_torn=keep_torn))
+    return Table(header, mark, _chunks(rest, header, mark, remarks, keep_torn=keep_torn))
 
 
 class _Head:
@@ -112,9 +114,23 @@ class _Head:
             self._at, self._taken = begun
         return text
 
+    def peek(self) -> str:
+        """The next row that is not blank, not taken."""
+        at, taken = self._at, self._taken
+        text = self.row()
+        self._at, self._taken = at, taken
+        return text
+
     def rest(self) -> Block:
         """What has not been taken."""
         return Block(self._block.row + self._taken, self._block.text[self._at :], torn=self._block.torn)
+
+
+def _cells(text: str, mark: str) -> list[str]:
+    try:
+        return next(csv.reader(text.split("\n"), delimiter=mark, skipinitialspace=True))
+    except csv.Error:
+        return text.split(mark)
 
 
 def _names(rows: list[list[str]]) -> tuple[str, ...]:

@@ -166,7 +166,6 @@ def test_no_file_that_is_cut_short_is_a_traceback_or_more_energy(case: ReaderCas
             told(error)
         else:
             assert sum(part.totals().values()) <= whole
-            assert part.samples or part.findings
 
 
 @every

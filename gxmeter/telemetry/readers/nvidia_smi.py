@@ -1,0 +1,187 @@
+"""Reader of ``nvidia-smi --query-gpu=timestamp,...,power.draw --format=csv``: polled power of NVIDIA GPUs.
+
+Times are the machine's local ones, without a zone. A GPU is named by its UUID, so that two files of it are one device;
+without one, by its host (declared, or a column) and its index or bus address. What the columns mean, and which power is
+read: ``telemetry/nvidia_columns.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from gxmeter.core.errors import InputError
+from gxmeter.core.findings import Finding, finding
+from gxmeter.telemetry.model import DeviceInfo, PowerBatch, Reading, SeriesKey
+from gxmeter.telemetry.nvidia_columns import FORMAT, Columns, columns_of, looks_like_headings, method_of, power_unit
+from gxmeter.telemetry.options import NO_OPTIONS, ReadOptions
+from gxmeter.telemetry.text.cells import Cells
+from gxmeter.telemetry.text.columns import Chunk
+from gxmeter.telemetry.text.numbers import Numerals, is_missing
+from gxmeter.telemetry.text.remarks import Remarks
+from gxmeter.telemetry.text.table import Table, table
+from gxmeter.telemetry.text.units import in_mw
+
+PATTERNS = ("*.csv", "*.csv.gz", "*.csv.zst", "*.csv.xz", "*.csv.bz2")
+"""Which files of a folder are read."""
+
+_SLICE = "MIG-"
+_MODULES = ("GH200", "GB200", "GB300")
+"""GPUs that share a module with a processor, see ``meter/sensors/nvml.py``."""
+
+
+def read(path: Path, *, run: str, site: str, options: ReadOptions = NO_OPTIONS) -> Reading:
+    """Open an output of ``nvidia-smi``.
+
+    Args:
+        path: the file, plain or compressed.
+        run: whose energy it is.
+        site: where the GPUs stand.
+        options: ``time_zone``, ``host``; ``columns`` with the roles of :data:`~gxmeter.telemetry.nvidia_columns.ROLES`.
+
+    Raises:
+        InputError: ``nvidia-smi-foreign``, ``nvidia-smi-monitor``, ``nvidia-smi-no-header``,
+            ``nvidia-smi-column-missing``, ``nvidia-smi-gpu-unnamed``, ``column-role-unknown``, ``column-not-there``;
+            what :func:`~gxmeter.telemetry.text.table.table` raises.
+    """
+    remarks = Remarks(path.name)
+    names = [name.strip() for name in options.column("header").split(",")] if options.column("header") else []
+    found = table(
+        path, remarks, encoding=options.encoding, delimiter="," if names else "", names=names, keep_torn=False
+    )
+    columns = columns_of(path.name, found.header, options)
+    rows = _Rows(columns, Cells.of(remarks, options), options.host, run, site)
+    reading = Reading(format=FORMAT, batches=iter(()))
+    reading.batches = rows.batches(found, reading)
+    return reading
+
+
+@dataclass(slots=True)
+class _Rows:
+    """The rows of one file as power samples."""
+
+    columns: Columns
+    cells: Cells
+    host: str
+    run: str
+    site: str
+    _power: str = ""
+    _changed: tuple[int, str] | None = None
+    _after: int = 0
+    _about: Numerals = field(default_factory=Numerals)
+
+    def batches(self, found: Table, reading: Reading) -> Iterator[PowerBatch]:
+        """Batches of a chunk each; devices and findings go into the reading."""
+        for chunk in found.chunks:
+            rows = self._without_headings(chunk)
+            if len(rows):
+                batch = self._batch(rows, reading)
+                reading.records += len(batch.key)
+                yield batch
+        if not reading.records and self.columns.without_headings:
+            # Nothing has shown that it is a file of nvidia-smi at all.
+            raise InputError("nvidia-smi-foreign", file=self.cells.remarks.file, found="-")
+        reading.findings += [*self._said(reading), *self.cells.findings()]
+
+    def _batch(self, chunk: Chunk, reading: Reading) -> PowerBatch:
+        self._power = self._power or self._power_of(chunk)
+        devices, codes = self._devices(chunk)
+        names = [device for _, device in devices]
+        ts_ms, timed = self.cells.times(chunk, self.columns.timestamp, [names[code] for code in codes.tolist()])
+        unit = power_unit(self._power)
+        power_mw, measured = self.cells.numbers(chunk, self._power, in_mw(unit), unit=unit)
+        sliced = np.array([device.startswith(_SLICE) for device in names], np.bool_)[codes]
+        if sliced.any():
+            at = int(np.nonzero(sliced)[0][0])
+            self.cells.remarks.add(
+                "nvidia-smi-slice", row=chunk.rows[at], found=names[codes[at]], count=int(sliced.sum())
+            )
+        good = timed & measured & ~sliced
+        self._describe(chunk, devices, codes, reading)
+        keys = tuple(SeriesKey(self.run, self.site, device) for device in names)
+        return PowerBatch(keys, codes[good], ts_ms[good], power_mw[good])
+
+    def _power_of(self, chunk: Chunk) -> str:
+        """The preferred column of power that holds readings: older parts have no average."""
+        held = (name for name in self.columns.powers if not all(map(is_missing, chunk.coded(name).texts)))
+        return next(held, self.columns.powers[0])
+
+    def _devices(self, chunk: Chunk) -> tuple[list[tuple[str, str]], npt.NDArray[np.int32]]:
+        """(host, device id) of the GPUs in a chunk, and which of them each row is of."""
+        gpu = chunk.coded(self.columns.gpu) if self.columns.gpu else None
+        if gpu is None:
+            return [(self.host, self._named(self.host, self.columns.one_gpu))], np.zeros(len(chunk), np.int32)
+        if not self.columns.host:
+            return [(self.host, self._named(self.host, text)) for text in gpu.texts], gpu.codes
+        host = chunk.coded(self.columns.host)
+        packed, codes = np.unique(host.codes.astype(np.int64) * len(gpu.texts) + gpu.codes, return_inverse=True)
+        pairs = [(host.texts[i // len(gpu.texts)], gpu.texts[i % len(gpu.texts)]) for i in packed.tolist()]
+        return [(one, self._named(one, text)) for one, text in pairs], codes.astype(np.int32)
+
+    def _named(self, host: str, text: str) -> str:
+        """The device id of a GPU; the same form as the meter's own for one that is known by its number."""
+        if not text.isdecimal() and not text.count(":"):
+            return text
+        label = f"gpu{text}" if text.isdecimal() else f"gpu-{text.lower()}"
+        return f"{host}.{label}" if host else label
+
+    def _describe(
+        self, chunk: Chunk, devices: list[tuple[str, str]], codes: npt.NDArray[np.int32], reading: Reading
+    ) -> None:
+        """Note the GPUs that are new, with the name and the limit of their first row."""
+        first = dict(zip(*(part.tolist() for part in np.unique(codes, return_index=True)), strict=True))
+        for code, (host, device) in enumerate(devices):
+            if (self.site, device) in reading.devices:
+                continue
+            reading.devices[self.site, device] = DeviceInfo(
+                device=device,
+                site=self.site,
+                host=host,
+                kind="gpu",
+                name=chunk.columns[self.columns.name][first[code]] if self.columns.name else "",
+                boundary="device",
+                method=method_of(self._power),
+                grade="C2",
+                rated_mw=self._limit_mw(chunk, first[code]),
+            )
+
+    def _limit_mw(self, chunk: Chunk, row: int) -> int | None:
+        if not self.columns.limit:
+            return None
+        found = self._about.scaled([chunk.columns[self.columns.limit][row]], 1000, unit="W")
+        return int(found.values[0]) if found.good[0] else None
+
+    def _without_headings(self, chunk: Chunk) -> Chunk:
+        """The rows without headings that stand again where files were joined; after other headings, none."""
+        if self._changed is not None:
+            self._after += len(chunk)
+            return chunk.only([])
+        texts = chunk.columns[self.columns.timestamp]
+        left_out: set[int] = set()
+        end = len(chunk)
+        for i in [i for i, text in enumerate(texts) if not text[:1].isdigit()]:
+            cells = [column[i] for column in chunk.columns.values()]
+            if cells == list(chunk.columns):
+                left_out.add(i)
+            elif looks_like_headings(cells):
+                self._changed, self._after, end = (chunk.rows[i], ", ".join(cells)), len(chunk) - i - 1, i
+                break
+        if not left_out and end == len(chunk):
+            return chunk
+        return chunk.only([i for i in range(end) if i not in left_out])
+
+    def _said(self, reading: Reading) -> Iterator[Finding]:
+        """What is to be said about the file as a whole."""
+        file = self.cells.remarks.file
+        if self._changed is not None:
+            row, found = self._changed
+            yield finding("nvidia-smi-header-changed", file=file, row=row, count=self._after, found=found)
+        if any(not info.host and info.device.startswith("gpu") for info in reading.devices.values()):
+            yield finding("nvidia-smi-host-unknown", file=file)
+        for name in sorted({info.name for info in reading.devices.values()}):
+            if any(module in name for module in _MODULES):
+                yield finding("nvidia-smi-module", file=file, found=name)
