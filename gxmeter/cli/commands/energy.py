@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gxmeter.cli import read_options as ask
+from gxmeter.cli.engines import Engine, NoCache, Scheduler, Workers, show_notice
 from gxmeter.cli.output import emit_json, finish, language, report_error, show_findings
 from gxmeter.core.errors import GxmeterError, InputError
 from gxmeter.core.findings import ordered
 
 if TYPE_CHECKING:
+    from gxmeter.energy.engines import EngineChoice
     from gxmeter.energy.model import EnergyResult, Source
     from gxmeter.telemetry.work import RunWork
 
@@ -42,11 +44,16 @@ def energy(
     grade: ask.Grade = "",
     host: ask.Host = "",
     columns: ask.Columns = None,
+    engine: Engine = "local",
+    workers: Workers = None,
+    scheduler: Scheduler = "",
+    no_cache: NoCache = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
     """Turn samples in files or folders, here or on object storage, into energy, without a workspace."""
     from gxmeter.energy import summary
     from gxmeter.energy.double import double_findings
+    from gxmeter.energy.engines import EngineChoice
     from gxmeter.energy.sources import sources_under
     from gxmeter.energy.work_summary import work_document, work_findings, work_lines
 
@@ -61,7 +68,7 @@ def energy(
             columns=columns,
         )
         sources = sources_under(paths, format=format_, run=run, site=site, options=options)
-        result = _integrated(sources, gap_limit)
+        result = _integrated(sources, gap_limit, EngineChoice(engine, workers, scheduler), cached=not no_cache)
         work = _work(sources, run) if format_ == _JOURNALS else None
         result.findings = ordered([*result.findings, *double_findings(result), *work_findings(work or ())])
     except GxmeterError as error:
@@ -76,20 +83,16 @@ def energy(
     finish(result.findings)
 
 
-def _integrated(sources: list[Source], gap_limit: str) -> EnergyResult:
+def _integrated(sources: list[Source], gap_limit: str, engine: EngineChoice, *, cached: bool) -> EnergyResult:
     """Integrate with a progress bar that shows once the work takes over two seconds."""
-    from tqdm import tqdm
-
-    from gxmeter.energy.engine_local import integrate
+    from gxmeter.cli.bars import telemetry_bar
+    from gxmeter.energy.cache import user_folder
+    from gxmeter.energy.integrate import integrate
 
     limit_ms = _milliseconds(gap_limit) if gap_limit else None
-    with tqdm(unit="B", unit_scale=True, delay=2, leave=False, desc="energy") as bar:
-
-        def progress(done_bytes: int, total_bytes: int) -> None:
-            bar.total = total_bytes
-            bar.update(done_bytes - bar.n)
-
-        return integrate(sources, gap_limit_ms=limit_ms, progress=progress)
+    cache = user_folder() if cached else None
+    with telemetry_bar() as bar:
+        return integrate(sources, gap_limit_ms=limit_ms, engine=engine, cache=cache, progress=bar, notice=show_notice)
 
 
 def _work(sources: list[Source], run: str) -> list[RunWork]:
