@@ -50,7 +50,7 @@ def named(item: Finding, source: Source) -> Finding:
     """A reader's finding under the file's full name: of a folder, readers name the file inside it only."""
     if not item.file:
         return replace(item, file=source.label)
-    if not source.path.is_dir() or item.file.startswith(source.label):
+    if not source.is_folder or item.file.startswith(source.label):
         return item
     file = source.label if item.file == source.path.name else f"{source.label}/{item.file}"
     return finding(item.code, file=file, row=item.row, expected=item.expected, found=item.found, **dict(item.params))

@@ -24,7 +24,7 @@ from gxmeter.energy.model import EnergyResult, GapLimits, Source
 from gxmeter.energy.overlaps import Shared, repeats, shared
 from gxmeter.energy.partial import Partial
 from gxmeter.energy.periods import gap_limits
-from gxmeter.energy.sources import size_of
+from gxmeter.energy.sources import bytes_of
 from gxmeter.energy.tasks import WORTH_BYTES, Answer, FileResult, Task, compare, measure
 
 T = TypeVar("T")
@@ -74,7 +74,7 @@ def integrate(
     with started(choice, notice) as running:
         way = _Way(choice.name, running, progress, notice)
         in_order = sorted(sources, key=lambda s: (s.label, str(s.path)))
-        sizes = [size_of(source.path) for source in in_order]
+        sizes = [bytes_of(source) for source in in_order]
         kept = opened(cache) if cache and max(sizes, default=0) >= WORTH_BYTES else None
         return _Files(in_order, way, sizes, kept, limits).integrated()
 

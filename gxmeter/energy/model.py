@@ -59,6 +59,11 @@ class Source:
         """The name for people."""
         return self.name or str(self.path)
 
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is a folder that is read as one."""
+        return self.path.is_dir() if self.remote is None else self.remote.is_folder
+
 
 @dataclass(frozen=True, slots=True)
 class GapLimits:

@@ -120,6 +120,11 @@ def size_of(path: Path) -> int:
         return 0
 
 
+def bytes_of(source: Source) -> int:
+    """Size of a source [bytes], wherever it lies."""
+    return size_of(source.path) if source.remote is None else source.remote.size
+
+
 def _named_files(folder: Path) -> Iterator[tuple[Path, Path]]:
     """The files of a folder with the paths that count: of a journal each segment once, by its original name."""
     segments = segment_files(folder)

@@ -22,8 +22,9 @@ from gxmeter.energy.model import GapLimits, Source, SourceFacts
 from gxmeter.energy.ordering import LateRecordError
 from gxmeter.energy.overlaps import Repeat, cut
 from gxmeter.energy.partial import Partial
-from gxmeter.energy.sources import digest_of, gathered, open_source, size_of, unreadable
+from gxmeter.energy.sources import bytes_of, digest_of, gathered, open_source, unreadable
 from gxmeter.energy.stamps import looks_beside, stamp_of
+from gxmeter.energy.units import at_hand
 from gxmeter.telemetry.model import Batch, DeviceInfo, Reading
 
 T = TypeVar("T")
@@ -126,15 +127,15 @@ def compare(task: Task) -> Answer[tuple[str, ...]]:
 
 
 def _answered(task: Task, kind: Any, read: Callable[[Task], T]) -> Answer[T]:  # noqa: ANN401 - a type or an alias
-    path = task.source.path
     try:
-        stamp = stamp_of(path)
-        seal = task.seal or Seal(digest_of(path), stamp)
-        cache = task.cache if size_of(path) >= WORTH_BYTES and not looks_beside(task.source) else None
-        key = _key(task, seal.digest, read.__name__)
-        kept, damaged = _fetched(cache, key, kind)
-        value = read(task) if kept is None else kept
-        changed = stamp_of(path) != seal.stamp
+        stamp = stamp_of(task.source)
+        cache = task.cache if bytes_of(task.source) >= WORTH_BYTES and not looks_beside(task.source) else None
+        with at_hand(task.source) as here:
+            seal = task.seal or Seal(digest_of(here.path), stamp)
+            key = _key(task, seal.digest, read.__name__)
+            kept, damaged = _fetched(cache, key, kind)
+            value = read(replace(task, source=here)) if kept is None else kept
+        changed = stamp_of(task.source) != seal.stamp
     except OSError as error:
         return Answer(faults=unreadable(task.source, error).findings, revision=revision())
     except InputError as error:

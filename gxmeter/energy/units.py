@@ -62,8 +62,11 @@ def remote_units(url: str, wanted: Wanted) -> Iterator[Remote]:
         return
     read = [file for file in listing.files if wanted.reads(listing.within(file))]
     if wanted.as_folders:
-        for folder, members in groupby(sorted(read, key=_folder_of), key=_folder_of):
-            yield listing.unit(folder, members)
+        folders = {_folder_of(file) for file in read}
+        visible = (file for file in listing.files if not file.path.rpartition("/")[2].startswith("."))
+        for folder, members in groupby(sorted(visible, key=_folder_of), key=_folder_of):
+            if folder in folders:
+                yield listing.unit(folder, members)
     else:
         yield from (listing.unit(file.path, _with_those_beside(file, listing, wanted)) for file in read)
 

@@ -9,8 +9,18 @@ from typing import TypeVar
 from gxmeter.core.errors import InputError
 from gxmeter.core.findings import Finding, Level, finding
 from gxmeter.core.yaml_text import TextDocument
-from gxmeter.workspace.loaded import Document, SourceText, Workspace
-from gxmeter.workspace.models import Config, Declaration, Entity, Instrument, MeterFile, Roadmap, Run, Site
+from gxmeter.workspace.loaded import IMPORT_FILE, IMPORTED, Document, SourceText, Workspace
+from gxmeter.workspace.models import (
+    Config,
+    Declaration,
+    Entity,
+    ImportedTelemetry,
+    Instrument,
+    MeterFile,
+    Roadmap,
+    Run,
+    Site,
+)
 from gxmeter.workspace.names import IDS, names_in
 from gxmeter.workspace.reading import read_declaration, read_inside
 
@@ -99,6 +109,7 @@ def load_workspace(root: Path) -> Workspace:
         meter_documents=loader.documents("meter", MeterFile),
         instrument_documents=loader.documents("instrument", Instrument),
         roadmap_documents=tuple(sorted(roadmaps, key=lambda doc: (doc.model.id, doc.model.version, doc.file))),
+        import_documents=loader.imports(),
         factor_files=loader.factor_files(),
         findings=tuple(loader.findings),
         texts=tuple(loader.texts),
@@ -132,8 +143,23 @@ class _Loader:
 
     def documents(self, kind: str, model: type[M]) -> tuple[Document[M], ...]:
         """All good documents of a kind; the others leave findings and their ids."""
+        return self._read(kind, model, self._files(FOLDERS[kind][0]))
+
+    def imports(self) -> tuple[Document[ImportedTelemetry], ...]:
+        """What was imported: one file in each folder; a folder without it is the check's."""
+        place = self.root / IMPORTED
+        try:
+            folders = sorted(place.iterdir()) if place.is_dir() else []
+            places = (path / IMPORT_FILE for path in folders if not path.name.startswith("."))
+            files = [path for path in places if path.exists()]
+        except OSError:
+            self.findings.append(finding("declaration-unreadable", file=IMPORTED))
+            files = []
+        return self._read("import", ImportedTelemetry, files)
+
+    def _read(self, kind: str, model: type[M], files: list[Path]) -> tuple[Document[M], ...]:
         good: list[Document[M]] = []
-        for path in self._files(FOLDERS[kind][0]):
+        for path in files:
             name = self._name(path)
             read = read_declaration(path, model, file=name, root=self.root)
             self.findings += read.findings

@@ -16,6 +16,8 @@ from gxmeter.workspace.models import (
     Contract,
     Declaration,
     Entity,
+    ImportedFile,
+    ImportedTelemetry,
     Instrument,
     MeterFile,
     MeterReading,
@@ -25,6 +27,13 @@ from gxmeter.workspace.models import (
 )
 
 M = TypeVar("M", bound=Declaration)
+
+IMPORTED = "telemetry/imported"
+"""Where telemetry of other tools is kept: a folder for each import."""
+IMPORT_FILE = "import.yaml"
+"""What an import is, in its folder."""
+RECEIVED, LINKED = "received", "linked"
+"""The folder of the files of an import; the word in its place where they were left elsewhere."""
 
 
 class Place(NamedTuple):
@@ -74,6 +83,7 @@ class Workspace:
         config_document: ``gxmeter.yaml``.
         entity_documents, site_documents, run_documents, meter_documents, instrument_documents: by file name.
         roadmap_documents: by (id, version).
+        import_documents: what was imported, by folder name.
         factor_files: local additions to the factor registry, by file name; read by ``gxmeter.factors``.
         findings: faults met while loading; :func:`gxmeter.workspace.check.run_checks` adds what spans files.
         texts: every file that could be parsed, faulty ones included, so that ids are compared everywhere.
@@ -88,6 +98,7 @@ class Workspace:
     meter_documents: tuple[Document[MeterFile], ...] = ()
     instrument_documents: tuple[Document[Instrument], ...] = ()
     roadmap_documents: tuple[Document[Roadmap], ...] = ()
+    import_documents: tuple[Document[ImportedTelemetry], ...] = ()
     factor_files: tuple[Path, ...] = ()
     findings: tuple[Finding, ...] = ()
     texts: tuple[SourceText, ...] = ()
@@ -127,6 +138,15 @@ class Workspace:
     def roadmaps(self) -> tuple[Roadmap, ...]:
         """All versions of the roadmap, by (id, version)."""
         return tuple(document.model for document in self.roadmap_documents)
+
+    @cached_property
+    def imported(self) -> Mapping[str, ImportedFile]:
+        """Every imported file, or folder that is read as one, by the name that results and findings give it."""
+        found: dict[str, ImportedFile] = {}
+        for document in self.import_documents:
+            for file in document.model.files:
+                found[imported_name(document, file)] = file
+        return found
 
     @property
     def contracts(self) -> tuple[Contract, ...]:
@@ -199,6 +219,12 @@ class Workspace:
         if path is None or not path.is_file():
             return None
         return EvidenceFile(Path(reference).as_posix(), path.stat().st_size, sha256_file(path))
+
+
+def imported_name(document: Document[ImportedTelemetry], file: ImportedFile) -> str:
+    """What an imported file is called: its path in the workspace; of one that was left elsewhere, as if it lay here."""
+    place = LINKED if document.model.location else RECEIVED
+    return "/".join((document.file.rpartition("/")[0], place, file.path))
 
 
 def inside(root: Path, reference: str) -> Path | None:

@@ -36,6 +36,7 @@ REFERENCES: dict[str, dict[Path, str]] = {
     "run": {("site",): "site", ("restarts",): "run", ("declared", EACH, "site"): "site"},
     "meter": {("readings", EACH, "site"): "site"},
     "instrument": {("contract",): "contract"},
+    "import": {("site",): "site"},
     "roadmap": {("entity",): "entity"},
 }
 """Kind of file -> path of a reference -> kind of what it refers to."""

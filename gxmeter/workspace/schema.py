@@ -13,7 +13,17 @@ from typing import Any
 
 from gxmeter.core.files import write_atomically
 from gxmeter.factors.schema import factors_schema
-from gxmeter.workspace.models import Config, Declaration, Entity, Instrument, MeterFile, Roadmap, Run, Site
+from gxmeter.workspace.models import (
+    Config,
+    Declaration,
+    Entity,
+    ImportedTelemetry,
+    Instrument,
+    MeterFile,
+    Roadmap,
+    Run,
+    Site,
+)
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "schema"
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -25,6 +35,7 @@ _MODELS: dict[str, tuple[str, type[Declaration]]] = {
     "meter": ("meters/*.yaml", MeterFile),
     "instrument": ("instruments/*.yaml", Instrument),
     "roadmap": ("roadmap/*.yaml", Roadmap),
+    "import": ("telemetry/imported/*/import.yaml", ImportedTelemetry),
 }
 
 

@@ -12,7 +12,7 @@ from gxmeter.core.findings import Finding, finding
 from gxmeter.core.journal import SUFFIX
 from gxmeter.core.yaml_text import Value
 from gxmeter.workspace.load import CONFIG_NAME, FACTOR_FOLDER, FOLDERS
-from gxmeter.workspace.loaded import Workspace
+from gxmeter.workspace.loaded import IMPORTED, RECEIVED, Workspace
 
 CODES = ("file-not-read", "more-files-not-read")
 
@@ -25,6 +25,9 @@ _LEFT_ALONE = ("out", "evidence")
 _TELEMETRY = "telemetry"
 _JOURNALS = f"{_TELEMETRY}/journals"
 _JOURNAL_PLACE = f"{_JOURNALS}/<journal>/0000{SUFFIX}"
+_IMPORT_PLACE = f"{IMPORTED}/<import>/{RECEIVED}/ (gxmeter import)"
+_IMPORT_DEPTH = 3
+"""How many names lead to the folder of an import."""
 _PACKAGE_MARK = "bagit.txt"
 _NOTES = (".md", ".example")
 _CLOSE = 0.6
@@ -34,20 +37,33 @@ def check(workspace: Workspace) -> list[Finding]:
     """Files that nothing reads: a misplaced declaration or record would be missing from the figures in silence.
 
     Left alone are hidden files, notes (``README*``, ``*.md``, ``*.example``), ``out/`` and ``evidence/``, folders of
-    issued packages, files that a declaration names, and the folders of journals.
+    issued packages, files that a declaration names, the folders of journals, and what an import lists; of one that
+    cannot be read itself, everything.
     """
     root = workspace.root
     named = {path for source in workspace.texts for path in _texts(source.text.value)}
     # Through a link, a file is read that lies elsewhere in the workspace.
     read = {(root / source.file).resolve() for source in workspace.texts}
     read |= {path.resolve() for path in workspace.factor_files}
-    candidates = (name for name in _files(root) if not _is_read(name) and name not in named)
+    named |= set(workspace.imported)
+    folders = _import_folders(workspace)
+    candidates = (
+        name for name in _files(root) if not _is_read(name) and name not in named and not name.startswith(folders)
+    )
     unread = (name for name in candidates if (root / name).resolve() not in read)
     told = [finding("file-not-read", file=name, expected=_place(name)) for name in islice(unread, _TOLD)]
     more = sum(1 for _ in islice(unread, _COUNTED))
     if more:
         told.append(finding("more-files-not-read", found=more if more < _COUNTED else f">= {more}"))
     return told
+
+
+def _import_folders(workspace: Workspace) -> tuple[str, ...]:
+    """Folders of imports that are looked into no further: a folder is what they list, or their list has faults."""
+    good = {document.file for document in workspace.import_documents}
+    broken = {item.file or "" for item in workspace.findings if (item.file or "").startswith(f"{IMPORTED}/")} - good
+    of_folders = {name for name in workspace.imported if (workspace.root / name).is_dir()}
+    return tuple({"/".join(name.split("/")[:_IMPORT_DEPTH]) + "/" for name in broken | of_folders})
 
 
 def _texts(value: Value) -> Iterator[str]:
@@ -96,8 +112,10 @@ def _is_read(name: str) -> bool:
 def _place(name: str) -> str:
     """Where a file of this name would be read."""
     path = Path(name)
-    if path.suffix.lower() == SUFFIX or path.parts[0].lower() == _TELEMETRY:
+    if path.suffix.lower() == SUFFIX:
         return _JOURNAL_PLACE
+    if path.parts[0].lower() == _TELEMETRY:
+        return f"{_JOURNAL_PLACE} | {_IMPORT_PLACE}"
     stem = path.name.partition(".")[0]
     near = (
         difflib.get_close_matches(path.parts[0].lower(), _DECLARED_IN, n=1, cutoff=_CLOSE)

@@ -7,6 +7,7 @@ half-open [start, end) in Unix milliseconds, days counted in Japan.
 from gxmeter.workspace.models.base import OPEN_END, DayPeriod, Declaration
 from gxmeter.workspace.models.config import Config
 from gxmeter.workspace.models.entity import Entity, Holding
+from gxmeter.workspace.models.imported import ImportedFile, ImportedTelemetry, ImportOptions
 from gxmeter.workspace.models.instrument import Instrument
 from gxmeter.workspace.models.meter import MeterFile, MeterReading
 from gxmeter.workspace.models.roadmap import Approval, Roadmap, Target
@@ -24,6 +25,9 @@ __all__ = [
     "Device",
     "Entity",
     "Holding",
+    "ImportOptions",
+    "ImportedFile",
+    "ImportedTelemetry",
     "Instrument",
     "MeterFile",
     "MeterReading",

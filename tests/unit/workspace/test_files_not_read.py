@@ -12,6 +12,7 @@ from gxmeter.workspace.checks import files_not_read
 from gxmeter.workspace.init import init_workspace
 from gxmeter.workspace.load import load_workspace
 
+TELEMETRY = "telemetry/journals/<journal>/0000.gxj | telemetry/imported/<import>/received/ (gxmeter import)"
 SEED = Path(__file__).parents[3] / "seeds" / "consortium"
 
 
@@ -48,7 +49,7 @@ def test_counting_ends_somewhere(base: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_a_file_in_the_place_of_the_telemetry_is_named(base: Path) -> None:
     (base / "telemetry").touch()
     (item,) = found(base)
-    assert (item.file, item.expected) == ("telemetry", "telemetry/journals/<journal>/0000.gxj")
+    assert (item.file, item.expected) == ("telemetry", TELEMETRY)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +59,7 @@ def test_a_file_in_the_place_of_the_telemetry_is_named(base: Path) -> None:
         ("Runs/p.yaml", "runs/p.yaml"),
         ("run/p.yaml", "runs/p.yaml"),
         ("meter/2026/m.json", "meters/m.yaml"),
-        ("telemetry/pdu.csv", "telemetry/journals/<journal>/0000.gxj"),
+        ("telemetry/pdu.csv", TELEMETRY),
         ("x.gxj", "telemetry/journals/<journal>/0000.gxj"),
     ],
 )
