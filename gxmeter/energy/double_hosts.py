@@ -14,20 +14,23 @@ _PORT = re.compile(r"(?P<host>\[[^\]]*\]|[^:]*):[0-9]{1,5}")
 
 
 def host_of(devices: Mapping[tuple[str, str], DeviceInfo]) -> dict[Device, str]:
-    """The machine of each device that names one, in one spelling per site.
+    """The machine of each device that names one, in one spelling per site."""
+    machine = machines((info.site, info.host) for info in devices.values())
+    found = {Device(site, device): machine[info.site, info.host] for (site, device), info in devices.items()}
+    return {device: host for device, host in found.items() if host}
+
+
+def machines(names: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """One spelling for each (site, host) as it is written somewhere; empty where no host is named.
 
     Capitals and a port do not matter. A short name is the full name that begins with it where the site has exactly
     one such; of two (``node7.a``, ``node7.b``) it could be either, and stays a machine of its own.
     """
-    full_names: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for info in devices.values():
-        name = plain_host(info.host)
-        full_names[info.site, _first_label(name)].add(name)
-    found: dict[Device, str] = {}
-    for (site, device), info in devices.items():
-        if name := plain_host(info.host):
-            found[Device(site, device)] = _full(name, full_names[info.site, _first_label(name)])
-    return found
+    plain = {(site, host): plain_host(host) for site, host in names}
+    spellings: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for (site, _), name in plain.items():
+        spellings[site, _first_label(name)].add(name)
+    return {(site, host): _full(name, spellings[site, _first_label(name)]) for (site, host), name in plain.items()}
 
 
 def plain_host(text: str) -> str:

@@ -24,7 +24,7 @@ COARSE_HALF_UJ = 720_000_000
 """A tenth of a watt-hour [half-uJ]: what a coarse meter counts in."""
 
 _MODELLED = frozenset("EFX")
-"""First letters of the grades that are no measurement (docs/explanation/grades.md): load models, declarations, shares."""
+"""First letters of the grades that are no measurement: models, declarations, shares (docs/explanation/grades.md)."""
 
 _LISTED = 5
 """Pairs of devices that are named [pairs]."""
