@@ -9,7 +9,7 @@ import typer
 
 from gxmeter.cli.engines import Engine, NoCache, Scheduler, Workers, opened_book
 from gxmeter.cli.output import emit_json, finish, language, report_error, say, show_findings
-from gxmeter.core.errors import GxmeterError
+from gxmeter.core.errors import ExitCode, GxmeterError
 
 
 def register(app: typer.Typer) -> None:
@@ -61,28 +61,26 @@ def report(
 def verify(
     package: Annotated[Path, typer.Argument(help="A package: folder or zip.")],
     trust: Annotated[Path | None, typer.Option(help="Trust file, received another way than the package.")] = None,
+    engine: Annotated[
+        str, typer.Option(help="local, or duckdb: a second implementation in SQL adds everything up again.")
+    ] = "local",
+    raw: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Workspace or folder with the raw telemetry, to be integrated again."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
     """Re-compute a package and judge it."""
     from gxmeter.evidence.trust import load_trust
+    from gxmeter.evidence.verify.beyond import steps_beyond
     from gxmeter.evidence.verify.judge import verify as judge
     from gxmeter.evidence.verify.words import verdict_lines
 
     try:
-        verdict = judge(package, load_trust(trust) if trust else None)
+        more = steps_beyond(engine, raw)
+        verdict = judge(package, load_trust(trust) if trust else None, more=more)
     except GxmeterError as error:
-        if as_json:
-            emit_json(
-                {
-                    "verdict": "could-not-run",
-                    "evaluated": {},
-                    "not_checked": [],
-                    "findings": [f.to_json() for f in error.findings],
-                }
-            )
-        else:
-            show_findings(error.findings)
-        raise typer.Exit(2) from None
+        raise typer.Exit(_could_not_run(error, as_json=as_json)) from None
     if as_json:
         emit_json(verdict.to_json())
     else:
@@ -90,3 +88,13 @@ def verify(
             typer.echo(line)
     show_findings(verdict.findings)
     finish(verdict.findings)
+
+
+def _could_not_run(error: GxmeterError, *, as_json: bool) -> int:
+    """The answer of a verification that did not take place."""
+    if as_json:
+        found = [item.to_json() for item in error.findings]
+        emit_json({"verdict": "could-not-run", "evaluated": {}, "not_checked": [], "findings": found})
+    else:
+        show_findings(error.findings)
+    return ExitCode.COULD_NOT_RUN

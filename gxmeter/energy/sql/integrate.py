@@ -11,12 +11,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from gxmeter.core.errors import InputError
 from gxmeter.core.findings import Finding
 from gxmeter.energy.model import Device, Gap, GapLimits, LeafKey, Source
+from gxmeter.energy.sql.base import empty_database
 from gxmeter.energy.sql.load import load
 
 if TYPE_CHECKING:
@@ -79,28 +79,14 @@ def solve(base: DuckDBPyConnection, *, gap_limit_ms: int | None = None) -> SqlRe
 
 @contextmanager
 def database() -> Iterator[DuckDBPyConnection]:
-    """A DuckDB database with the tables of step 1, in a folder that is removed; no network is ever touched.
+    """A database with the tables of step 1.
 
     Raises:
-        InputError: ``extra-missing``: DuckDB is not installed.
+        InputError: ``extra-missing``.
     """
-    try:
-        import duckdb  # noqa: PLC0415 - optional, loaded when it is asked for
-    except ModuleNotFoundError:
-        raise InputError("extra-missing", package="duckdb", extra="sql") from None
-    with TemporaryDirectory(prefix="gxmeter-sql-") as folder:
-        settings: dict[str, str | bool | int | float | list[str]] = {
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-            "temp_directory": f"{folder}/spill",
-            "preserve_insertion_order": "false",
-        }
-        base = duckdb.connect(f"{folder}/samples.duckdb", config=settings)
-        try:
-            base.execute((STEPS / _TABLES).read_text("utf-8"))
-            yield base
-        finally:
-            base.close()
+    with empty_database() as base:
+        base.execute((STEPS / _TABLES).read_text("utf-8"))
+        yield base
 
 
 def _load_all(base: DuckDBPyConnection, sources: Sequence[Source]) -> None:

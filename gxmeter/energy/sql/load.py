@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from gxmeter.core.errors import InputError
 from gxmeter.energy.model import Source
 from gxmeter.energy.sources import open_source, unreadable
+from gxmeter.energy.sql.base import duckdb_module
 from gxmeter.telemetry.model import Batch, PowerBatch, Reading
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def _directly(base: DuckDBPyConnection, number: int, source: Source) -> bool:
             f" WHERE {' AND '.join(named)}",
             [number, *fallbacks, path],
         )
-    except base_error() as error:
+    except duckdb_module().Error as error:
         raise InputError("source-unreadable", file=source.label, reason=str(error).splitlines()[0]) from None
     return True
 
@@ -63,13 +64,6 @@ def _is_plain(kinds: dict[str, str]) -> bool:
     """Whether the columns are texts and integers as they are compared, with nothing to be interpreted."""
     texts = all(kinds.get(name, "VARCHAR") == "VARCHAR" for name in ("run", "site", "device"))
     return texts and "device" in kinds and kinds.get("ts_ms") in _INTEGERS and kinds.get("power_mw") in _INTEGERS
-
-
-def base_error() -> type[Exception]:
-    """What DuckDB raises."""
-    import duckdb  # noqa: PLC0415 - optional, loaded when it is asked for
-
-    return duckdb.Error
 
 
 def _read(base: DuckDBPyConnection, number: int, source: Source) -> Reading:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,8 +54,13 @@ class Verdict:
         }
 
 
-def verify(path: Path, trust: Trust | None = None) -> Verdict:
+def verify(path: Path, trust: Trust | None = None, *, more: Sequence[tuple[str, Step]] = ()) -> Verdict:
     """Judge a package, a folder or a zip.
+
+    Args:
+        path: the package.
+        trust: the trust file, received another way.
+        more: steps beyond the six of package.md, by number and name (``verify.second``, ``verify.raw``).
 
     Raises:
         InputError: ``not-a-package``.
@@ -62,7 +68,7 @@ def verify(path: Path, trust: Trust | None = None) -> Verdict:
     source = open_package(path)
     case = Case(source, trust)
     case.findings += source.findings
-    for name, step in STEPS:
+    for name, step in (*STEPS, *more):
         try:
             step(case)
         except Unread as unread:

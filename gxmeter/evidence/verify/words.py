@@ -14,6 +14,11 @@ _EVALUATED = {
     "lines": ("明細", "lines"),
     "figures": ("数値", "figures"),
     "targets": ("目標", "targets"),
+    "sql_rows": ("SQL で足し直した行", "rows added again by SQL"),
+    "sql_lines": ("同じく明細", "lines by SQL"),
+    "sql_figures": ("同じく数値", "figures by SQL"),
+    "raw_files": ("生データのファイル", "raw files"),
+    "raw_rows": ("生データと照合した行", "rows compared with raw telemetry"),
 }
 _NOT_CHECKED = {
     "signer": ("署名者の身元", "who the signer is"),
@@ -24,6 +29,13 @@ _NOT_CHECKED = {
         "タイムスタンプ(この版のパッケージには付いていません)",
         "a time stamp (this package version has none)",
     ),
+    "products": (
+        "SQL では: 明細の積(境界の係数、割合、排出係数)",
+        "by SQL: products of lines (steps, shares, factors)",
+    ),
+    "declared-parts": ("SQL では: 申告されたエネルギー", "by SQL: declared energy"),
+    "other-lines": ("SQL では: 請求との差と証書の明細", "by SQL: lines of unattributed energy and certificates"),
+    "raw-telemetry": ("生データの積分(--raw で指定)", "the integration of the raw telemetry (give it by --raw)"),
 }
 
 

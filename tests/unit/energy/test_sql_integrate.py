@@ -12,7 +12,7 @@ import pytest
 
 from gxmeter.core.calendar import SLOT_MS
 from gxmeter.core.errors import InputError
-from gxmeter.energy.engine_local import integrate
+from gxmeter.energy.integrate import integrate
 from gxmeter.energy.model import MAX_GAP_LIMIT_MS, MIN_GAP_LIMIT_MS, Device, Source
 from gxmeter.energy.screen import MAX_INTERVAL_MS, MAX_POWER_MW, MAX_TIME_MS
 from gxmeter.energy.sql.integrate import STEPS, SqlResult, database, integrate_sql, solve
