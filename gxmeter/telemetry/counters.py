@@ -2,7 +2,8 @@
 
 A counter that goes back has wrapped, where its range is known and the step fits, or has begun anew; a step that no
 device can make is no energy. What cannot be known is left open and named, never made up. A reading that comes late
-(behind one that was already used) is left out and named: the readings around it hold its energy.
+(behind one that was already used) is left out and named: the readings around it hold its energy. One from before all
+others is used: only it knows what came after it.
 """
 
 from __future__ import annotations
@@ -36,8 +37,8 @@ _EMPTY = np.zeros(0, np.int64)
 
 
 @dataclass(slots=True)
-class _Last:
-    """The newest reading of a device, and whose it was."""
+class _Reading:
+    """What the counter of a device showed, when, and whose it was."""
 
     ts_ms: int
     value: int
@@ -59,7 +60,8 @@ class Counters:
     half_uj_per_count: int
     wraps_at: int | None = None
     max_power_mw: int = MAX_POWER_MW
-    _last: dict[tuple[str, str], _Last] = field(default_factory=dict)
+    _first: dict[tuple[str, str], _Reading] = field(default_factory=dict)
+    _last: dict[tuple[str, str], _Reading] = field(default_factory=dict)
     _seen: dict[tuple[str, str, str], tuple[int, int]] = field(default_factory=dict)
 
     def push(self, keys: Sequence[SeriesKey], key: npt.NDArray[np.int32], ts_ms: Int64, value: Int64) -> IntervalBatch:
@@ -78,7 +80,7 @@ class Counters:
         order = np.lexsort((value, ts_ms, device))
         columns = (key[order], ts_ms[order], value[order])
         for series, at_ms, count in zip(*(column.tolist() for column in columns), strict=True):
-            step = self._step(keys[series], at_ms, count)
+            step = self._step(_Reading(at_ms, count, keys[series]))
             if step is not None:
                 made.append(step)
         return _batch(made)
@@ -88,34 +90,42 @@ class Counters:
         for (code, site, device), (count, first_ms) in sorted(self._seen.items()):
             yield finding(code, file=self.file, device=device, site=site, count=count, at=instant(first_ms))
 
-    def _step(self, key: SeriesKey, at_ms: int, value: int) -> tuple[SeriesKey, int, int, int] | None:
-        """Energy up to a reading: whose, start, end, amount [ms, ms, half-uJ]; None where there is none to book."""
-        name = key.site, key.device
+    def _step(self, new: _Reading) -> tuple[SeriesKey, int, int, int] | None:
+        """The energy that a reading tells of: whose, start, end, amount [ms, ms, half-uJ]; None where there is none."""
+        name = new.key.site, new.key.device
         last = self._last.get(name)
         if last is None:
-            self._last[name] = _Last(at_ms, value, key)
+            self._first[name] = self._last[name] = new
             return None
-        if at_ms < last.ts_ms:
-            self._name("counter-late", name, at_ms)
+        if new.ts_ms < self._first[name].ts_ms:
+            first, self._first[name] = self._first[name], new
+            return self._between(new, first)
+        if new.ts_ms < last.ts_ms:
+            self._name("counter-late", name, new.ts_ms)
             return None
-        if at_ms == last.ts_ms:
-            if value != last.value:
-                self._name("counter-two-readings", name, at_ms)
-                last.value = max(value, last.value)
+        if new.ts_ms == last.ts_ms:
+            if new.value != last.value:
+                self._name("counter-two-readings", name, new.ts_ms)
+                last.value = max(new.value, last.value)
             return None
-        owner, start_ms, before = last.key, last.ts_ms, last.value
-        last.ts_ms, last.value, last.key = at_ms, value, key
-        counts = self._counts(name, before, value, at_ms)
+        self._last[name] = new
+        return self._between(last, new)
+
+    def _between(self, before: _Reading, after: _Reading) -> tuple[SeriesKey, int, int, int] | None:
+        """The energy between two readings; it belongs to the first one's key."""
+        name = after.key.site, after.key.device
+        counts = self._counts(name, before.value, after.value, after.ts_ms)
         if counts is None:
             return None
-        if not self._possible(counts, at_ms - start_ms):
-            self._name("counter-went-back" if value < before else "counter-jump", name, at_ms)
+        length_ms = after.ts_ms - before.ts_ms
+        if not self._possible(counts, length_ms):
+            self._name("counter-went-back" if after.value < before.value else "counter-jump", name, after.ts_ms)
             return None
-        if value < before:
-            self._name("counter-wrapped", name, at_ms)
-        if counts and at_ms - start_ms > LONG_MS:
-            self._name("timing-unknown", name, start_ms)
-        return owner, start_ms, at_ms, counts * self.half_uj_per_count
+        if after.value < before.value:
+            self._name("counter-wrapped", name, after.ts_ms)
+        if counts and length_ms > LONG_MS:
+            self._name("timing-unknown", name, before.ts_ms)
+        return before.key, before.ts_ms, after.ts_ms, counts * self.half_uj_per_count
 
     def _counts(self, name: tuple[str, str], before: int, value: int, at_ms: int) -> int | None:
         """Counts between two readings; None where the counter went back and cannot have wrapped."""
