@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from gxmeter.api.account import Account
@@ -19,7 +20,8 @@ from gxmeter.energy.integrate import Progress, ignored, integrate
 from gxmeter.energy.model import EnergyResult
 from gxmeter.factors.load import load_registry
 from gxmeter.factors.registry import Registry
-from gxmeter.ledger.year import compute_year, telemetry_sources
+from gxmeter.ledger.telemetry import integrated
+from gxmeter.ledger.year import compute_year
 from gxmeter.roadmap.content import running_plan
 from gxmeter.roadmap.progress import progress_rows, target_faults, target_figures
 from gxmeter.workspace.check import run_checks
@@ -102,18 +104,15 @@ class Book:
         """The energy of all telemetry of the workspace, integrated once."""
         if self._energy is None:
             limit_s = self.workspace.config.gap_limit_s
-            sources = telemetry_sources(self.workspace)
-            limit_ms = None if limit_s is None else limit_s * 1000
-            energy = EnergyResult()
-            if sources:
-                energy = integrate(
-                    sources,
-                    gap_limit_ms=limit_ms,
-                    engine=self.engine,
-                    cache=self.workspace.root / CACHE if self.cached else None,
-                    progress=progress,
-                    notice=self.notice,
-                )
+            read = partial(
+                integrate,
+                gap_limit_ms=None if limit_s is None else limit_s * 1000,
+                engine=self.engine,
+                cache=self.workspace.root / CACHE if self.cached else None,
+                progress=progress,
+                notice=self.notice,
+            )
+            energy = integrated(self.workspace, read)
             self._energy, doubles = settled(energy, metering_of(self.workspace.sites))
             self._energy.findings = ordered([*energy.findings, *fleet_findings(energy, doubles)])
         return self._energy

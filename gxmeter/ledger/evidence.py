@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from gxmeter.core.files import sha256_bytes, sha256_file
 from gxmeter.core.ids import is_id
@@ -51,8 +50,17 @@ class EvidenceIndex:
         full = self.workspace.root / path
         return self._add(EvidenceRow(evidence_id_of(path), kind, path, full.stat().st_size, sha256_file(full)))
 
-    def recorded(self, path: Path, sha256: str) -> str:
-        """The id of a telemetry file or journal folder whose digest was taken while it was read."""
+    def recorded(self, name: str, sha256: str) -> str:
+        """The id of a journal or an imported file whose digest was taken while it was read.
+
+        Args:
+            name: its path in the workspace; of an import that was left elsewhere, the name that it has here.
+            sha256: its digest.
+        """
+        imported = self.workspace.imported.get(name)
+        if imported is not None:
+            return self._add(EvidenceRow(evidence_id_of(name), "telemetry", name, imported.bytes, sha256))
+        path = self.workspace.root / name
         relative = path.resolve().relative_to(self.workspace.root).as_posix()
         return self._add(EvidenceRow(evidence_id_of(relative), "journal", relative, size_of(path), sha256))
 

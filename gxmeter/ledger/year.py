@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from gxmeter.core.calendar import FiscalYear, jst_date, parse_instant
-from gxmeter.core.errors import InputError
 from gxmeter.core.findings import Finding, finding, ordered
 from gxmeter.energy.model import EnergyResult, Source, SourceFacts
 from gxmeter.factors.registry import Registry
@@ -15,10 +14,8 @@ from gxmeter.ledger.collect import collect
 from gxmeter.ledger.evidence import EvidenceIndex
 from gxmeter.ledger.inventory import Inventory, account
 from gxmeter.ledger.tables import ActivityRow, Declarations
+from gxmeter.ledger.telemetry import telemetry_of
 from gxmeter.workspace.loaded import Workspace
-
-JOURNALS = "telemetry/journals"
-JOURNAL_FORMAT = "gxmeter"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,25 +49,18 @@ class Year:
 
 
 def telemetry_sources(workspace: Workspace) -> list[Source]:
-    """Every journal of the workspace, by its path.
+    """Every journal and every import of the workspace that can be read, by its name in the workspace.
 
     Raises:
-        InputError: ``telemetry-outside`` for each journal that is a link leading out of the workspace.
+        InputError: as :func:`gxmeter.ledger.telemetry.telemetry_of`.
     """
-    folder = workspace.root / JOURNALS
-    found = sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
-    journals = [path for path in found if not path.name.startswith(".")]
-    outside = [path for path in journals if not path.resolve().is_relative_to(workspace.root)]
-    if outside:
-        names = [path.relative_to(workspace.root).as_posix() for path in outside]
-        raise InputError.from_findings(finding("telemetry-outside", file=name) for name in names)
-    return [Source(path, JOURNAL_FORMAT, name=path.relative_to(workspace.root).as_posix()) for path in journals]
+    return telemetry_of(workspace).sources
 
 
 def compute_year(workspace: Workspace, energy: EnergyResult, registry: Registry, fy: FiscalYear) -> Year:
     """Compute a fiscal year from a loaded workspace and its integrated telemetry."""
     index = EvidenceIndex(workspace)
-    ids = {i: index.recorded(workspace.root / name, digest) for i, (name, digest) in enumerate(energy.sources)}
+    ids = {i: index.recorded(name, digest) for i, (name, digest) in enumerate(energy.sources)}
     activity = activity_of(energy, ids, [site.id for site in workspace.sites], fy)
     used = {evidence for row in activity.rows for evidence in row.evidence_id.split("|")}
     for evidence in set(ids.values()) - used:

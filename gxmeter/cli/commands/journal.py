@@ -78,7 +78,7 @@ def _folders(journals: list[Path], workspace: Path | None) -> list[Path]:
         InputError: ``source-unreadable`` for what is no folder; what finding the workspace raises.
     """
     from gxmeter.core.findings import finding
-    from gxmeter.ledger.year import JOURNALS
+    from gxmeter.ledger.telemetry import JOURNALS
     from gxmeter.workspace.load import find_workspace
 
     if journals and workspace is None:
