@@ -47,19 +47,29 @@ class Cells:
         self.remarks.add_rows("cell-no-time", ((chunk.rows[i], texts[i]) for i in bad), column=name)
         return values, good
 
-    def numbers(self, chunk: Chunk, name: str, multiplier: Fraction | int, *, unit: str) -> tuple[Int64, Mask]:
-        """Integers of a column, and which rows have one; see :meth:`Numerals.scaled`."""
+    def numbers(
+        self, chunk: Chunk, name: str, multiplier: Fraction | int, *, unit: str = "", rows: Mask | None = None
+    ) -> tuple[Int64, Mask]:
+        """Integers of a column, and which rows have one; see :meth:`Numerals.scaled`.
+
+        Args:
+            chunk: some rows.
+            name: the column.
+            multiplier: from the unit of the text to the unit wanted.
+            unit: what the cells are in where they do not say it.
+            rows: which rows to read; None: all.
+        """
         texts = chunk.columns[name]
-        found = self.numerals.scaled(texts, multiplier, unit=unit)
-        for code, rows in (
-            ("cell-not-measured", np.nonzero(found.missing)[0].tolist()),
-            ("cell-no-number", np.nonzero(~found.good & ~found.missing)[0].tolist()),
-        ):
-            if rows:
-                self.remarks.add(
-                    code, row=chunk.rows[rows[0]], found=texts[rows[0]] or "-", count=len(rows), column=name
-                )
-        return found.values, found.good
+        places = np.arange(len(chunk)) if rows is None else np.nonzero(rows)[0]
+        wanted = texts if rows is None else [texts[i] for i in places.tolist()]
+        found = self.numerals.scaled(wanted, multiplier, unit=unit)
+        for code, bad in (("cell-not-measured", found.missing), ("cell-no-number", ~found.good & ~found.missing)):
+            at = places[bad].tolist()
+            if at:
+                self.remarks.add(code, row=chunk.rows[at[0]], found=texts[at[0]] or "-", count=len(at), column=name)
+        values, good = np.zeros(len(chunk), np.int64), np.zeros(len(chunk), np.bool_)
+        values[places], good[places] = found.values * found.good, found.good
+        return values, good
 
     def findings(self) -> list[Finding]:
         """Everything that was left out or assumed."""
