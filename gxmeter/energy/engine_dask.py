@@ -1,8 +1,9 @@
 """The Dask engine: files as tasks on a ``distributed`` cluster, which runs on laptops, SLURM and Kubernetes alike.
 
-Without a scheduler's address a cluster of processes is started on this machine, on the loopback interface and without
-its dashboard. Workers need gxmeter installed, of the same version, and must reach the files under the same paths. What
-a worker was doing when it died is done again by another one.
+Without a scheduler's address a cluster of processes is started on this machine: on the loopback interface, without its
+dashboard, and with keys of its own (TLS), because whoever may speak to a scheduler may run code. Workers need gxmeter
+installed, of the same version, and must reach the files under the same paths. What a worker was doing when it died is
+done again by another one.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ TRIES = 3
 START_S = 30
 """How long a scheduler may take to answer [s]."""
 
+_LOOPBACK = "127.0.0.1"
+
 
 @dataclass(frozen=True, slots=True)
 class _Dask:
@@ -41,7 +44,7 @@ class _Dask:
         try:
             for place, task in enumerate(tasks):
                 futures[self.client.submit(work, task, pure=False, retries=0)] = place
-            for future in distributed.as_completed(list(futures)):
+            for future in distributed.as_completed(list(futures), loop=self.client.loop):
                 place = futures.pop(future)
                 try:
                     answer = future.result()
@@ -85,8 +88,10 @@ def _cluster(choice: EngineChoice) -> Iterator[Any]:
         distributed.LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
-            host="127.0.0.1",
-            dashboard_address=None,
+            host=_LOOPBACK,
+            dashboard_address=f"{_LOOPBACK}:0",
+            scheduler_kwargs={"dashboard": False},
+            security=True,
             silence_logs=logging.CRITICAL,
         ) as cluster,
     ):

@@ -15,6 +15,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import TypeVar
@@ -27,74 +28,86 @@ from gxmeter.energy.tasks import Answer, Task
 T = TypeVar("T")
 
 MAX_LOSSES = 6
-"""How often the pool is built anew before it is given up: a big one is halved five times on the way to one worker."""
+"""How often workers may be lost before the work is given up; each time half of them remain."""
 
 ALONE_LOSSES = 2
-"""How often a file may kill a worker that is alone."""
+"""How often a worker that is alone may be lost."""
+
+
+class _Workers:
+    """Worker processes; they end together, and at the latest with this process."""
+
+    def __init__(self, count: int) -> None:
+        context = get_context("spawn")
+        self._lifeline, self._ours = context.Pipe(duplex=False)
+        self.pool = ProcessPoolExecutor(count, mp_context=context, initializer=_begin, initargs=(self._lifeline,))
+
+    def end(self, *, at_once: bool) -> None:
+        """End them; ``at_once``: whatever they are at, because nobody waits for it any more."""
+        if at_once:
+            self._ours.close()
+        self.pool.shutdown(wait=True, cancel_futures=True)
+        self._ours.close()
+        self._lifeline.close()
 
 
 @dataclass(slots=True)
 class _Pool:
-    """A pool of workers that is built anew when one of them is lost."""
+    """Workers that are replaced when one of them is lost."""
 
-    workers: int
+    count: int
     notice: Notice
     losses: int = 0
     alone: int = 0
+    workers: _Workers | None = None
 
     def each(self, work: Work[T], tasks: Sequence[Task]) -> Iterator[tuple[int, Answer[T]]]:
-        left = list(range(len(tasks)))
+        left = dict.fromkeys(range(len(tasks)))
         while left:
-            running: set[int] = set()
+            running: dict[Future[Answer[T]], int] = {}
             try:
-                for place, answer in _round(work, tasks, left, min(self.workers, len(left)), running):
-                    left.remove(place)
+                for place, answer in self._round(work, tasks, list(left), running):
+                    del left[place]
                     yield place, answer
             except BrokenProcessPool:
-                self._lost([tasks[place].source.label for place in sorted(running)])
+                self._lost([tasks[place].source.label for place in sorted(running.values())])
+
+    def end(self, *, at_once: bool) -> None:
+        """End the workers, if there are any."""
+        if self.workers is not None:
+            self.workers.end(at_once=at_once)
+            self.workers = None
+
+    def _round(
+        self, work: Work[T], tasks: Sequence[Task], places: Sequence[int], running: dict[Future[Answer[T]], int]
+    ) -> Iterator[tuple[int, Answer[T]]]:
+        """Answers until all are there or a worker is lost; ``running`` then holds what was being read."""
+        self.workers = self.workers or _Workers(self.count)
+        waiting = iter(places)
+        for place in islice(waiting, self.count):
+            running[self.workers.pool.submit(work, tasks[place])] = place
+        while running:
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                answer = future.result()
+                done = running.pop(future)
+                for place in islice(waiting, 1):
+                    running[self.workers.pool.submit(work, tasks[place])] = place
+                yield done, answer
 
     def _lost(self, files: Sequence[str]) -> None:
-        """Count a loss and go on with fewer workers.
+        """Count a loss, and have fewer workers from now on.
 
         Raises:
             GxmeterError: ``engine-worker-lost``, naming the files that were being read.
         """
+        self.end(at_once=True)
         self.losses += 1
-        self.alone += self.workers == 1
+        self.alone += len(files) == 1
         names = ", ".join(files)
         if self.losses >= MAX_LOSSES or self.alone >= ALONE_LOSSES:
             raise GxmeterError("engine-worker-lost", found=names)
-        self.workers = max(1, self.workers // 2)
+        self.count = max(1, self.count // 2)
         self.notice(finding("engine-worker-replaced", found=names))
-
-
-def _round(
-    work: Work[T], tasks: Sequence[Task], places: Sequence[int], workers: int, running: set[int]
-) -> Iterator[tuple[int, Answer[T]]]:
-    """Answers from one pool, until all are there or a worker is lost; ``running`` then holds what was being read."""
-    context = get_context("spawn")
-    lifeline, ours = context.Pipe(duplex=False)
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin, initargs=(lifeline,))
-    waiting = list(reversed(places))
-    futures: dict[Future[Answer[T]], int] = {}
-    try:
-        while waiting or futures:
-            while waiting and len(futures) < workers:
-                place = waiting.pop()
-                futures[pool.submit(work, tasks[place])] = place
-                running.add(place)
-            for future in wait(futures, return_when=FIRST_COMPLETED).done:
-                answer = future.result()
-                place = futures.pop(future)
-                running.discard(place)
-                yield place, answer
-    except BaseException:
-        ours.close()  # whoever is still at work ends: after Ctrl-C nobody waits for an answer
-        raise
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-        ours.close()
-        lifeline.close()
 
 
 def _begin(lifeline: Connection) -> None:
@@ -118,4 +131,10 @@ def start(choice: EngineChoice, notice: Notice) -> Iterator[Engine]:
     """
     if choice.scheduler:
         raise InputError("engine-option-unused", engine=choice.name, option="--scheduler")
-    yield _Pool(choice.workers or len(os.sched_getaffinity(0)), notice)
+    pool = _Pool(choice.workers or len(os.sched_getaffinity(0)), notice)
+    try:
+        yield pool
+    except BaseException:
+        pool.end(at_once=True)
+        raise
+    pool.end(at_once=False)

@@ -84,7 +84,7 @@ def _configured(choice: EngineChoice, conf: Any) -> Any:  # noqa: ANN401 - pyspa
     if not conf.contains("spark.master"):
         conf.setMaster(f"local[{choice.workers or len(os.sched_getaffinity(0))}]")
         conf.set("spark.driver.bindAddress", _LOOPBACK).set("spark.driver.host", _LOOPBACK)
-        conf.set("spark.ui.enabled", "false")
+        conf.set("spark.ui.enabled", "false").set("spark.authenticate", "true")  # others may be on this machine
     elif choice.workers is not None:
         conf.set("spark.cores.max", str(choice.workers)).set("spark.executor.instances", str(choice.workers))
     conf.setIfMissing("spark.pyspark.python", sys.executable)
