@@ -47,12 +47,17 @@ def describe(
 
 
 def named(item: Finding, source: Source) -> Finding:
-    """A reader's finding under the file's full name: of a folder, readers name the file inside it only."""
+    """A reader's finding under the file's full name: of a folder, readers name the file inside it only.
+
+    A file that was named by its path keeps the name that the reader gives it, its own; one with a name of its own, such
+    as an import, is called by that.
+    """
     if not item.file:
         return replace(item, file=source.label)
-    if not source.is_folder or item.file.startswith(source.label):
+    is_itself = item.file == source.path.name
+    if not (source.is_folder or (source.name and is_itself)) or item.file.startswith(source.label):
         return item
-    file = source.label if item.file == source.path.name else f"{source.label}/{item.file}"
+    file = source.label if is_itself else f"{source.label}/{item.file}"
     return finding(item.code, file=file, row=item.row, expected=item.expected, found=item.found, **dict(item.params))
 
 

@@ -24,6 +24,9 @@ from gxmeter.telemetry.model import DeviceInfo
 Stay = tuple[str, str]
 """A run at a site."""
 
+UNKNOWN = "unknown"
+"""Host, kind or name of a device where its record does not say it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Activity:
@@ -120,7 +123,8 @@ def _devices(result: EnergyResult, activity: Iterable[ActivityRow]) -> tuple[Dev
     for (site, device), info in sorted(result.devices.items(), key=lambda item: (item[0][1], item[0][0])):
         if (site, device) in used:
             rated = None if info.rated_mw is None else Decimal(info.rated_mw).scaleb(-3)
-            rows.append(DeviceRow(device, site, info.host, info.kind, info.name, rated))
+            host, kind, name = (text or UNKNOWN for text in (info.host, info.kind, info.name))
+            rows.append(DeviceRow(device, site, host, kind, name, rated))
     return tuple(rows)
 
 
