@@ -14,7 +14,7 @@ from typing import Any
 
 from gxmeter.core.calendar import SLOT_MS, FiscalYear, instant, parse_instant
 from gxmeter.core.findings import Finding, finding
-from gxmeter.core.ids import is_id
+from gxmeter.core.ids import is_id, is_idle
 from gxmeter.energy.boundary import BOUNDARIES
 from gxmeter.energy.model import EnergyResult, Gap, LeafKey, SourceFacts
 from gxmeter.ledger.grades import GRADES
@@ -62,6 +62,8 @@ def activity_of(
         ids = "|".join(sorted(evidence[i] for i in result.source_of.get((key.run, key.site, key.device), ())))
         if key.site not in sites:
             unknown.add((ids, key.site))
+            continue
+        if is_idle(key.run):  # no run's energy: it is in the rest of a bill, or named (ADR 0016)
             continue
         info = result.devices[key.site, key.device]
         wrong = _not_accountable(key, info)

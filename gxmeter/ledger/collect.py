@@ -11,6 +11,7 @@ from gxmeter.core.findings import Finding, finding
 from gxmeter.ledger.activity import Activity
 from gxmeter.ledger.entries import VOID
 from gxmeter.ledger.evidence import EvidenceIndex
+from gxmeter.ledger.reconcile_readings import counted_readings
 from gxmeter.ledger.tables import (
     ContractRow,
     Declarations,
@@ -216,6 +217,7 @@ def _devices(workspace: Workspace, activity: Activity) -> tuple[DeviceRow, ...]:
 
 
 def _meters(workspace: Workspace, index: EvidenceIndex, fy: FiscalYear) -> tuple[MeterRow, ...]:
+    counted = {member.reading.id for member in counted_readings(workspace.meters)}
     rows = [
         MeterRow(
             meter_id=reading.id,
@@ -228,7 +230,7 @@ def _meters(workspace: Workspace, index: EvidenceIndex, fy: FiscalYear) -> tuple
         )
         for document in workspace.meter_documents
         for reading in document.model.readings
-        if reading.start_ms < fy.end_ms and reading.end_ms > fy.start_ms
+        if reading.id in counted and reading.start_ms < fy.end_ms and reading.end_ms > fy.start_ms
     ]
     return tuple(sorted(rows, key=lambda row: row.meter_id))
 

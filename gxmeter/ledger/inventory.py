@@ -21,9 +21,10 @@ from gxmeter.ledger.derived import (
 )
 from gxmeter.ledger.entries import Entry, EntryKey
 from gxmeter.ledger.figures import sum_figures
-from gxmeter.ledger.lines import build_lines
+from gxmeter.ledger.lines import Lines, build_lines
 from gxmeter.ledger.provisional import marked
 from gxmeter.ledger.tables import ActivityRow, Declarations, Figure, Line
+from gxmeter.ledger.unattributed import NO_TOLERANCE, Tolerances
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,11 @@ class Inventory:
 
 
 def account(
-    declarations: Declarations, activity: Sequence[ActivityRow], registry: Registry, fy: FiscalYear
+    declarations: Declarations,
+    activity: Sequence[ActivityRow],
+    registry: Registry,
+    fy: FiscalYear,
+    tolerances: Tolerances = NO_TOLERANCE,
 ) -> Inventory:
     """Compute the inventory of a fiscal year from its tables and the registry alone.
 
@@ -61,15 +66,12 @@ def account(
         InputError: ``precision-exceeded``: a product needs more than 50 digits, which only absurd input can ask for.
     """
     try:
-        return _account(declarations, activity, registry, fy)
+        return _account(build_lines(declarations, activity, registry, fy, tolerances), declarations, registry, fy)
     except Inexact as error:
         raise InputError("precision-exceeded") from error
 
 
-def _account(
-    declarations: Declarations, activity: Sequence[ActivityRow], registry: Registry, fy: FiscalYear
-) -> Inventory:
-    built = build_lines(declarations, activity, registry, fy)
+def _account(built: Lines, declarations: Declarations, registry: Registry, fy: FiscalYear) -> Inventory:
     used = dict(built.used)
     findings = list(built.findings)
     figures, remarks = sum_figures(built.lines)

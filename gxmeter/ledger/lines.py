@@ -19,7 +19,7 @@ from gxmeter.ledger.pieces import calendars
 from gxmeter.ledger.pricing import Pricer
 from gxmeter.ledger.runs import run_lines
 from gxmeter.ledger.tables import ActivityRow, Declarations, Line
-from gxmeter.ledger.unattributed import unattributed_lines
+from gxmeter.ledger.unattributed import NO_TOLERANCE, Tolerances, unattributed_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,11 @@ class Lines:
 
 
 def build_lines(
-    declarations: Declarations, activity: Iterable[ActivityRow], registry: Registry, fy: FiscalYear
+    declarations: Declarations,
+    activity: Iterable[ActivityRow],
+    registry: Registry,
+    fy: FiscalYear,
+    tolerances: Tolerances = NO_TOLERANCE,
 ) -> Lines:
     """Compute every line of a fiscal year.
 
@@ -42,6 +46,7 @@ def build_lines(
         activity: measured rows of the year; their sites must be declared.
         registry: the factors to resolve from, workspace additions included.
         fy: the fiscal year of the emissions.
+        tolerances: how far the runs may exceed a meter reading.
 
     Raises:
         decimal.Inexact: a product needs more than 50 digits (absurdly long declared ratios).
@@ -54,7 +59,7 @@ def build_lines(
     entries = build_entries(declarations, activity, by_site, fy)
     runs, remarks = run_lines(entries, sites, by_site, frames, pricer)
     findings += remarks
-    rest, remarks = unattributed_lines(declarations.meters, runs, sites, by_site, pricer)
+    rest, remarks = unattributed_lines(declarations.meters, runs, sites, by_site, pricer, tolerances=tolerances)
     findings += remarks
     pairs, remarks = instrument_lines(declarations.instruments, [*runs, *rest], sites, by_site, pricer)
     findings += remarks

@@ -1,13 +1,16 @@
 """Unattributed energy: what a bill or facility meter shows beyond the runs (package.md 5.5).
 
 Its line makes the site's total equal to the bill, so that idle time, offices in the hall and forgotten
-runs are in the inventory under a name of their own. A negative rest is a fault, never a negative line.
+runs are in the inventory under a name of their own. A negative rest is never a negative line: within the tolerance
+of the reading it is a remark, beyond it a fault.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
+from types import MappingProxyType
 
 from gxmeter.core.calendar import FiscalYear
 from gxmeter.core.findings import Finding, finding
@@ -20,6 +23,26 @@ from gxmeter.ledger.scopes import scope_of
 from gxmeter.ledger.tables import Line, MeterRow, SiteRow
 from gxmeter.ledger.terms import Boundary, LineKind, Portion, Status
 
+
+@dataclass(frozen=True, slots=True)
+class Tolerances:
+    """How far the runs may exceed a reading before that is a fault [% of the reading].
+
+    ``widest_pct`` holds for all readings (package.md 5.5); ``by_meter`` holds narrower ones that a workspace declares.
+    """
+
+    widest_pct: Decimal
+    by_meter: Mapping[str, Decimal] = field(default_factory=lambda: MappingProxyType({}))
+
+    def kwh(self, meter: MeterRow) -> Decimal:
+        """The tolerance of a reading [kWh]."""
+        pct = min(self.by_meter.get(meter.meter_id, self.widest_pct), self.widest_pct)
+        return product(meter.energy_kwh, pct, _PER_CENT)
+
+
+NO_TOLERANCE = Tolerances(Decimal(0))
+_PER_CENT = Decimal("0.01")
+
 METER_METHOD = "meter"
 METER_GRADE = "A"
 
@@ -30,6 +53,8 @@ def unattributed_lines(
     sites: Mapping[str, SiteRow],
     calendars: Mapping[str, Calendar],
     pricer: Pricer,
+    *,
+    tolerances: Tolerances = NO_TOLERANCE,
 ) -> tuple[list[Line], list[Finding]]:
     """One line per meter reading of the year that exceeds the runs it covers."""
     fy = FiscalYear(pricer.fy)
@@ -45,7 +70,8 @@ def unattributed_lines(
             continue
         rest = EXACT.subtract(meter.energy_kwh, covered_kwh(meter, run_lines))
         if rest < 0:
-            findings.append(finding("runs-exceed-meter", meter=meter.meter_id, site=meter.site_id, found=plain(-rest)))
+            code = "runs-exceed-meter-slightly" if -rest <= tolerances.kwh(meter) else "runs-exceed-meter"
+            findings.append(finding(code, meter=meter.meter_id, site=meter.site_id, found=plain(-rest)))
         elif rest > 0:
             lines.append(priced(_draft(meter, site, rest), pricer.prices(site, calendar, meter.start)))
     return lines, findings

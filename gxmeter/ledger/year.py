@@ -13,9 +13,12 @@ from gxmeter.ledger.activity import activity_of
 from gxmeter.ledger.collect import collect
 from gxmeter.ledger.evidence import EvidenceIndex
 from gxmeter.ledger.inventory import Inventory, account
+from gxmeter.ledger.reconcile_idle import idle_without_reading
 from gxmeter.ledger.tables import ActivityRow, Declarations
 from gxmeter.ledger.telemetry import telemetry_of
+from gxmeter.ledger.unattributed import Tolerances
 from gxmeter.workspace.loaded import Workspace
+from gxmeter.workspace.tolerance import tolerance_of, widest_pct
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +69,11 @@ def compute_year(workspace: Workspace, energy: EnergyResult, registry: Registry,
     for evidence in set(ids.values()) - used:
         del index.rows[evidence]
     collected = collect(workspace, activity, index, fy)
-    inventory = account(collected.declarations, activity.rows, registry, fy)
+    inventory = account(collected.declarations, activity.rows, registry, fy, _tolerances(workspace))
     as_of_ms = _as_of(collected.declarations, activity.headers, fy)
     findings = [*energy.findings, *activity.findings, *collected.findings, *inventory.findings]
     findings += _plans(collected.declarations, as_of_ms, fy)
+    findings += idle_without_reading(energy, collected.declarations, fy)
     if as_of_ms < fy.end_ms:
         findings.append(finding("year-not-ended", label=fy.label_en, label_ja=fy.label_ja, found=_day(as_of_ms - 1)))
     return Year(
@@ -82,6 +86,12 @@ def compute_year(workspace: Workspace, energy: EnergyResult, registry: Registry,
         as_of_ms=as_of_ms,
         findings=tuple(ordered(findings)),
     )
+
+
+def _tolerances(workspace: Workspace) -> Tolerances:
+    """The widest tolerance of a reading, as a verifier knows it, and the narrower ones that are declared."""
+    declared = {reading.id: tolerance_of(workspace, reading).pct for reading in workspace.meters}
+    return Tolerances(widest_pct(workspace.config.materiality_pct), declared)
 
 
 def _day(ts_ms: int) -> str:

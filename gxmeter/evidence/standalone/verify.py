@@ -89,6 +89,7 @@ menu-not-published? menu-assumed-residual? | メニュー別でなく残差を�
 whole-where-residual-exists? | 残差があるのに全体の係数です | uses the whole where a residual exists
 contract-missing? | 電力契約がなく代替値を使います | has time without contract; the substitute value is used
 boundary-step-missing? | 境界の比率が不明のため1としました | lacks a boundary ratio; it counts as 1
+runs-exceed-meter-slightly? | 実行の合計が許容差の内で検針を超えます | has runs slightly above a reading
 runs-exceed-meter meter-crosses-contract | 計測・契約・割合と合わないメーターです | has a reading that does not fit
 certificate-outside-vintage certificate-on-zero-menu | この契約に使えない証書です | has a certificate not usable here
 certificate-exceeds-consumption? | 証書の量が消費量を超えます | has a certificate above consumption
@@ -942,7 +943,10 @@ class Verifier:
             own = [x for x in self.lines if x["kind"] == "run" and x["site_id"] == name]
             own = [x for x in own if start <= x["start"] and x["end"] <= end]
             rest = row["energy_kwh"] - total(own, "facility_kwh")
-            if not self.find(rest < 0, "runs-exceed-meter", row, ">= 0", rest) and rest:
+            slack = row["energy_kwh"] * min(Decimal(self.docs[STATEMENT]["materiality_pct"]), Decimal(5)) / 100
+            self.find(-rest > max(slack, ZERO), "runs-exceed-meter", row, f">= {-slack}", rest)
+            self.find(0 < -rest <= slack, "runs-exceed-meter-slightly", row, ">= 0", rest)
+            if rest > 0:
                 given = {"method": "meter", "evidence_id": row["evidence_id"]}
                 self._line("unattributed", self.by["sites"][name], (start, end), rest, given)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from decimal import Decimal
 
 from gxmeter.core.calendar import FiscalYear
 from gxmeter.core.numbers import plain
@@ -12,8 +13,10 @@ from gxmeter.evidence.verify.case import Case
 from gxmeter.evidence.verify.printed import check_page
 from gxmeter.ledger.inventory import Inventory, account
 from gxmeter.ledger.tables import Figure, Line
+from gxmeter.ledger.unattributed import Tolerances
 from gxmeter.roadmap.content import TargetRow
 from gxmeter.roadmap.progress import progress_rows, target_figures
+from gxmeter.workspace.tolerance import widest_pct
 
 _LINES = "results/lines.csv"
 _FIGURES = "results/figures.csv"
@@ -27,7 +30,8 @@ def step5_arithmetic(case: Case) -> None:
     """Lines, figures, progress and what the report prints."""
     statement = case.need("statement")
     fy = FiscalYear(statement["fy"])
-    inventory = account(case.declarations(), case.rows("activity/energy.csv"), case.need("registry"), fy)
+    tolerances = Tolerances(widest_pct(Decimal(statement["materiality_pct"])))
+    inventory = account(case.declarations(), case.rows("activity/energy.csv"), case.need("registry"), fy, tolerances)
     case.findings += [item for item in inventory.findings if item.code != "no-activity"]  # nothing-evaluated says it
     _lines(case, inventory)
     settled = statement["as_of"] == statement["period_end"] and not inventory.provisional

@@ -66,7 +66,6 @@ def test_a_device_that_moves_within_the_half_hour_is_fine() -> None:
     ("run", "device", "boundary", "grade", "said"),
     [
         ("pre train", "host.gpu0", "device", "C1", "pre train"),
-        ("", "host.gpu0", "device", "C1", "“”"),
         ("run", "my host.gpu0", "device", "C1", "my host.gpu0"),
         ("run", "host.gpu0", "rack", "C1", "rack"),
         ("run", "host.gpu0", "device", "Q9", "Q9"),

@@ -185,6 +185,9 @@ RESEALED: list[tuple[str, build.Mutation]] = [
     ("contract-missing", cell("boundary/contracts", C1, C1_LATE)),
     ("boundary-step-missing", cell("boundary/sites", "1.25", "")),
     ("runs-exceed-meter", cell("activity/meters", ",200,", ",20,")),
+    ("runs-exceed-meter", both(cell("activity/meters", ",200,", ",42.5,"), document(STATEMENT, materiality_pct="1"))),
+    ("runs-exceed-meter", both(cell("activity/meters", ",200,", ",40,"), document(STATEMENT, materiality_pct="90"))),
+    ("runs-exceed-meter-slightly", cell("activity/meters", ",200,", ",42.5,")),
     ("meter-crosses-contract", cell("boundary/contracts", C1, C1_LATE)),
     (
         "certificate-outside-vintage",
