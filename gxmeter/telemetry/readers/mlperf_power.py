@@ -3,10 +3,11 @@
 Each log is one node, read every few seconds: ``:::MLLOG {"time_ms": ..., "key": "power_reading", "value": watts}``.
 Device and host are the name in a reading's metadata, else that of the file (``node_7.txt`` is ``node_7``).
 
-Boundary and grade. On the AC side a reading covers the whole ``node``. On the DC side it lies behind the power
-supplies: boundary ``device``, under an id of its own (``node_7.dc``), so that the two sides of one run never add up.
-Grade B: the rules for training take a node's own readings (mlcommons/logging converts IPMI and BIOS logs) and name no
-analyser and no class, unlike those for inference, so grade A would have to be declared.
+Boundary and grade. A reading covers the whole ``node``; on the DC side without the losses of its power supplies, which
+is said. The DC side is a device of its own on the same host (``node_7.dc``, method ``mlperf-dc``): where both sides of
+a run are read, the AC side counts and they are never added (``energy/double_meters.py``). Grade B: the rules for
+training take a node's own readings (mlcommons/logging converts IPMI and BIOS logs) and name no analyser and no class,
+unlike those for inference, so grade A would have to be declared.
 
 What counts is the readings, from the first to the last. The network's estimate, the submitter's sum, the run's start
 and stop and the system's description are compared and named; nothing of them is added.
@@ -47,6 +48,8 @@ PATTERNS = ("node_*", "power_*")
 """Which files of a folder make it a folder of power logs."""
 FOLDERS = True
 """A run's logs lie together, with what the submitter says of them."""
+BESIDE = ("../*.txt", "../../systems/*.json")
+"""What it looks at outside the folder: the log of the run and the description of the system."""
 OPTIONS = ("encoding", "boundary", "grade", "columns")
 """``columns`` may declare the role ``side``: ``ac`` or ``dc``."""
 
@@ -83,15 +86,14 @@ def _side(path: Path, folder: Folder | None, options: ReadOptions) -> tuple[str,
     if declared not in {"", AC, DC}:
         raise InputError("mlperf-side-unknown-word", file=path.name, found=declared)
     known = declared or (folder.side if folder else "")
-    if known:
-        return known, []
-    named = side_of(path if folder else path.parent, folder or Folder())
+    named = known or side_of(path if folder else path.parent, folder or Folder())
     if not named:
         return "", [finding("mlperf-side-unknown", file=path.name)]
-    told = [finding("mlperf-side-told", file=path.name, found=named.upper())]
-    other = other_side(path) if named == DC else None
-    if other is not None:
-        told.append(finding("mlperf-dc-beside-ac", file=path.name, other=other.name))
+    told = [] if known else [finding("mlperf-side-told", file=path.name, found=named.upper())]
+    if named == DC:
+        other = other_side(path)
+        beside = finding("mlperf-dc-beside-ac", file=path.name, other=other.name) if other else None
+        told.append(beside or finding("mlperf-dc-side", file=path.name))
     return named, told
 
 
@@ -105,7 +107,7 @@ def _about(folder: Folder | None, side: str, site: str) -> DeviceInfo:
         host="",
         kind="node",
         name=f"{count}x {name}" if count and name else name,
-        boundary="device" if side == DC else "node",
+        boundary="node",
         method=f"mlperf-{side}" if side else "mlperf-power",
         grade="B",
     )

@@ -11,9 +11,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from gxmeter.cli.app import app
 from gxmeter.core.errors import InputError
 from gxmeter.core.findings import Finding
+from gxmeter.energy.double import settled
 from gxmeter.energy.engine_local import integrate
 from gxmeter.energy.model import EnergyResult, Source
 from gxmeter.energy.sources import sources_under
@@ -75,7 +78,7 @@ def test_each_side_of_a_run_gives_its_own_energy(archives: Path) -> None:
     run = archives / "llama2lora_8xH100"
     ac, dc = energy(run / "ac"), energy(run / "dc")
     assert kwh(ac) == {"node": "3.4827"}
-    assert kwh(dc) == {"device": "3.3877"}
+    assert kwh(dc) == {"node": "3.3877"}
     assert {"mlperf-pauses", "mlperf-same-times", "mlperf-stop-early", "mlperf-run-window"} <= set(named(ac))
     pauses = dict(named(ac)["mlperf-pauses"].params)
     assert (pauses["count"], pauses["longest"]) == ("8", "19.954")
@@ -85,11 +88,24 @@ def test_each_side_of_a_run_gives_its_own_energy(archives: Path) -> None:
 
 def test_the_two_sides_of_a_run_are_never_added(archives: Path) -> None:
     both = energy(archives / "llama2lora_8xH100")
-    assert kwh(both) == {"device": "3.3877", "node": "3.4827"}
     assert sorted(info.device for info in both.devices.values()) == ["node_0", "node_0.dc"]
     assert {info.host for info in both.devices.values()} == {"node_0"}
     assert "files-overlap" not in named(both)
-    assert "mlperf-dc-beside-ac" in named(both)
+    left, found = settled(both)
+    assert kwh(left) == {"node": "3.4827"}
+    assert [item.code for item in found] == ["ac-and-dc-side"]
+    assert dict(found[0].params)["beside_kwh"] == "3.388"
+
+
+def test_the_dc_side_alone_is_said_to_leave_losses_out(tmp_path: Path) -> None:
+    folder = log(tmp_path / "dc" / "node_0.txt", line(T, 1000), line(T + 2000, 1000)).parent
+    assert "mlperf-dc-side" in named(energy(folder))
+
+
+def test_the_command_gives_the_ac_side_of_both(archives: Path) -> None:
+    arguments = ["energy", str(archives / "llama2lora_8xH100"), "--format", "mlperf-power", "--json"]
+    document = json.loads(CliRunner().invoke(app, arguments).stdout)
+    assert document["energy_kwh"] == {"node": "3.482718022639"}
 
 
 def line(t: int, value: object, key: str = "power_reading", metadata: object = "") -> str:
