@@ -19,18 +19,31 @@ Host = Annotated[str, typer.Option(metavar="NAME", help="The machine, where the 
 Columns = Annotated[
     Path | None, typer.Option("--columns", metavar="FILE", help="YAML, 'role: name': what the file calls its columns.")
 ]
+Jobs = Annotated[
+    Path | None, typer.Option("--jobs", metavar="FILE", help="Who ran where: sacct output, or host, start, end, run.")
+]
 
 
 def read_options(
-    *, time_zone: str, encoding: str, decimal: str, boundary: str, grade: str, host: str, columns: Path | None
+    *,
+    time_zone: str,
+    encoding: str,
+    decimal: str,
+    boundary: str,
+    grade: str,
+    host: str,
+    columns: Path | None,
+    jobs: Path | None = None,
 ) -> ReadOptions:
     """The options as readers take them.
 
     Raises:
-        InputError: ``columns-unreadable``; faults of that file as YAML.
+        InputError: ``columns-unreadable``; faults of that file as YAML; ``source-unreadable`` for the table of jobs.
     """
     from gxmeter.telemetry.columns import columns_of
+    from gxmeter.telemetry.jobs import jobs_file
     from gxmeter.telemetry.options import ReadOptions
 
     pairs = columns_of(columns) if columns else ()
-    return ReadOptions(time_zone, encoding, decimal, boundary, grade, host, pairs)
+    table = jobs_file(jobs) if jobs else None
+    return ReadOptions(time_zone, encoding, decimal, boundary, grade, host, pairs, table)

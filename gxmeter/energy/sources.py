@@ -13,6 +13,7 @@ from gxmeter.core.files import sha256_bytes, sha256_file
 from gxmeter.core.findings import Finding, finding
 from gxmeter.energy.model import Source
 from gxmeter.energy.units import Wanted, remote_units, wanted_by
+from gxmeter.telemetry.assign import with_jobs
 from gxmeter.telemetry.declared import as_declared
 from gxmeter.telemetry.journal_files import SegmentFile, segment_files
 from gxmeter.telemetry.location import is_url
@@ -86,7 +87,9 @@ def open_source(source: Source) -> Reading:
     """
     try:
         reading = reader(source.format).read(source.path, run=source.run, site=source.site, options=source.options)
-        return as_declared(reading, source.options, file=source.path.name)
+        return with_jobs(
+            as_declared(reading, source.options, file=source.path.name), source.options, file=source.path.name
+        )
     except OSError as error:
         raise unreadable(source, error) from error
 

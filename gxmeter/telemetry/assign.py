@@ -13,8 +13,20 @@ from dataclasses import replace
 import numpy as np
 
 from gxmeter.core.findings import finding
-from gxmeter.telemetry.jobs import NOBODY, SEVERAL, JobTable
+from gxmeter.telemetry.jobs import NOBODY, SEVERAL, JobTable, kept_table
 from gxmeter.telemetry.model import Batch, Int64, PowerBatch, Reading, SeriesKey
+from gxmeter.telemetry.options import ReadOptions
+
+
+def with_jobs(reading: Reading, options: ReadOptions, *, file: str) -> Reading:
+    """The reading with the runs of the table that was declared, if one was.
+
+    Raises:
+        InputError: ``jobs-changed``; what :func:`gxmeter.telemetry.jobs.jobs_from` raises.
+    """
+    if options.jobs is None:
+        return reading
+    return assigned(reading, kept_table(options.jobs, options.time_zone), file=file)
 
 
 def assigned(reading: Reading, jobs: JobTable, *, file: str) -> Reading:

@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from gxmeter.core.errors import InputError
+from gxmeter.core.files import sha256_file
 from gxmeter.core.findings import Finding, finding
 from gxmeter.telemetry.model import DeviceInfo, Int64
+from gxmeter.telemetry.options import JobsFile
 from gxmeter.telemetry.slurm.choice import tries
 from gxmeter.telemetry.slurm.groups import Groups
 from gxmeter.telemetry.slurm.lines import OPEN, opened, records
@@ -117,6 +120,31 @@ def _times(spans: list[tuple[int, int, int]]) -> Times:
         starts.append(edge_ms)
         runs.append(NOBODY if not present else SEVERAL if len(present) > 1 else next(iter(present)))
     return Times(np.array(starts, np.int64), np.array(runs, np.int64))
+
+
+def jobs_file(path: Path) -> JobsFile:
+    """A table of jobs as an option.
+
+    Raises:
+        InputError: ``source-unreadable``.
+    """
+    try:
+        return JobsFile(str(path), sha256_file(path))
+    except OSError as error:
+        raise InputError("source-unreadable", file=str(path), reason=error.strerror or str(error)) from error
+
+
+@lru_cache(maxsize=4)
+def kept_table(file: JobsFile, zone: str) -> JobTable:
+    """The table of an option; read once for all the files that it is declared for.
+
+    Raises:
+        InputError: ``jobs-changed``: it is not the file any more that was declared; ``source-unreadable``; what
+            :func:`jobs_from` raises.
+    """
+    if jobs_file(Path(file.path)) != file:
+        raise InputError("jobs-changed", file=file.path)
+    return jobs_from(Path(file.path), zone=zone)
 
 
 def jobs_from(path: Path, *, zone: str = "", encoding: str = "") -> JobTable:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 from dataclasses import dataclass, fields
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from gxmeter.core.findings import Finding, finding
@@ -22,6 +23,13 @@ def rank(grade: str) -> int:
     return GRADES.index(grade) if grade in GRADES else len(GRADES)
 
 
+class JobsFile(NamedTuple):
+    """A table of who ran where (:mod:`gxmeter.telemetry.jobs`): its path, and the SHA-256 that it must have."""
+
+    path: str
+    sha256: str
+
+
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
     """Declared once for a file, and kept with it where it is imported. Empty text: not declared.
@@ -34,6 +42,7 @@ class ReadOptions:
         grade: quality grade of the instrument, A..F, X (docs/explanation/grades.md).
         host: the machine whose devices these are, where the file names none.
         columns: what the source calls things, as (role, name) pairs; the roles are the reader's.
+        jobs: a table by which time the records belong to runs; None: to the run that they name or that is given.
     """
 
     time_zone: str = ""
@@ -43,6 +52,7 @@ class ReadOptions:
     grade: str = ""
     host: str = ""
     columns: tuple[tuple[str, str], ...] = ()
+    jobs: JobsFile | None = None
 
     def column(self, role: str) -> str:
         """The name declared for a role, or empty text."""

@@ -46,11 +46,15 @@ def readers() -> dict[str, Reader]:
 def heeded(format: str) -> tuple[str, ...]:  # noqa: A002 - the word of the command line
     """The options that a format heeds: its module's ``OPTIONS``, else all of them.
 
+    ``jobs`` is heeded for every format whose files do not name their runs themselves (``NAMES_RUNS``).
+
     Raises:
         InputError: ``format-unknown``.
     """
-    named: tuple[str, ...] = getattr(reader(format), "OPTIONS", ALL_OPTIONS)
-    return named
+    module = reader(format)
+    named: tuple[str, ...] = getattr(module, "OPTIONS", ALL_OPTIONS)
+    jobs = () if getattr(module, "NAMES_RUNS", False) else ("jobs",)
+    return tuple(dict.fromkeys((*(name for name in named if name != "jobs"), *jobs)))
 
 
 def check_options(format: str, options: ReadOptions) -> None:  # noqa: A002 - the word of the command line
@@ -60,6 +64,8 @@ def check_options(format: str, options: ReadOptions) -> None:  # noqa: A002 - th
         InputError: ``format-unknown``, ``option-not-heeded``, ``option-value``, ``time-zone-unknown``; all at once.
     """
     allowed = heeded(format)
+    if options.jobs is not None:
+        allowed = tuple(dict.fromkeys((*allowed, "time_zone")))  # of the table's times
     expected = ", ".join(flag(name) for name in allowed) or "-"
     faults = [
         finding("option-not-heeded", found=flag(name), format=format, expected=expected)

@@ -44,6 +44,7 @@ def energy(
     grade: ask.Grade = "",
     host: ask.Host = "",
     columns: ask.Columns = None,
+    jobs: ask.Jobs = None,
     engine: Engine = "local",
     workers: Workers = None,
     scheduler: Scheduler = "",
@@ -66,6 +67,7 @@ def energy(
             grade=grade,
             host=host,
             columns=columns,
+            jobs=jobs,
         )
         sources = sources_under(paths, format=format_, run=run, site=site, options=options)
         result = _integrated(sources, gap_limit, EngineChoice(engine, workers, scheduler), cached=not no_cache)

@@ -28,6 +28,8 @@ PATTERNS = _PATTERNS
 """Which files of a folder are read."""
 FOLDERS = True
 """A journal is the folder of its segments, not one of them."""
+NAMES_RUNS = True
+"""Its records say whose they are."""
 OPTIONS = ()
 """A journal says everything itself."""
 

@@ -31,6 +31,8 @@ from gxmeter.telemetry.text.instants import Clock
 from gxmeter.telemetry.text.remarks import Remarks
 
 FORMAT = "slurm"
+NAMES_RUNS = True
+"""Its records say whose they are."""
 OPTIONS = ("time_zone", "encoding", "boundary", "grade", "columns")
 """``columns`` may declare the role ``plugin``: what measures the nodes."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -9,11 +10,17 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from gxmeter.cli.app import app
 from gxmeter.core.errors import InputError
+from gxmeter.energy.engine_local import integrate
+from gxmeter.energy.sources import sources_under
 from gxmeter.telemetry.assign import assigned
-from gxmeter.telemetry.jobs import Job, JobTable, jobs_from, table_of
+from gxmeter.telemetry.jobs import Job, JobTable, jobs_file, jobs_from, kept_table, table_of
 from gxmeter.telemetry.model import Batch, DeviceInfo, IntervalBatch, PowerBatch, Reading, SeriesKey
+from gxmeter.telemetry.options import ReadOptions
+from gxmeter.telemetry.registry import check_options
 
 FALLBACK = "idle"
 HOSTS = ("n1", "n2", "n3.example.jp")
@@ -163,3 +170,49 @@ def test_a_table_without_what_it_needs_is_refused(text: str, tmp_path: Path) -> 
     with pytest.raises(InputError) as caught:
         jobs_from(tmp_path / "jobs.csv")
     assert caught.value.findings[0].code == "jobs-columns"
+
+
+def smi(folder: Path) -> Path:
+    path = folder / "node_0.txt"
+    rows = [
+        f':::MLLOG {{"time_ms": {1_775_001_600_000 + 1000 * i}, "key": "power_reading", "value": 100}}\n'
+        for i in range(11)
+    ]
+    path.write_text("".join(rows))
+    return path
+
+
+def test_the_command_gives_each_run_its_energy_and_refuses_a_table_that_changed(tmp_path: Path) -> None:
+    jobs = tmp_path / "jobs.csv"
+    jobs.write_text("host,start,end,run\nnode_0,2026-04-01T00:00:02Z,2026-04-01T00:00:05Z,mine\n")
+    options = ReadOptions(columns=(("side", "ac"),), jobs=jobs_file(jobs))
+    (source,) = sources_under([smi(tmp_path)], format="mlperf-power", run="idle", site="s", options=options)
+    result = integrate([source])
+    assert {key.run: leaf.half_uj for key, leaf in result.leaves.items()} == {
+        "mine": 3 * 200_000 * 1000,
+        "idle": 7 * 200_000 * 1000,
+    }
+    jobs.write_text("host,start,end,run\n")
+    kept_table.cache_clear()
+    with pytest.raises(InputError) as caught:
+        integrate([source])
+    assert caught.value.findings[0].code == "jobs-changed"
+
+
+def test_files_that_name_their_runs_take_no_table(tmp_path: Path) -> None:
+    jobs = tmp_path / "jobs.csv"
+    jobs.write_text("host,start,end,run\n")
+    with pytest.raises(InputError) as caught:
+        check_options("slurm", ReadOptions(jobs=jobs_file(jobs)))
+    assert caught.value.findings[0].code == "option-not-heeded"
+    check_options("parquet", ReadOptions(time_zone="UTC", jobs=jobs_file(jobs)))
+
+
+def test_the_option_of_the_command(tmp_path: Path) -> None:
+    jobs = tmp_path / "jobs.csv"
+    jobs.write_text("host,start,end,run\nelsewhere,2026-04-01T00:00:02Z,2026-04-01T00:00:05Z,mine\n")
+    arguments = ["energy", str(smi(tmp_path)), "--format", "mlperf-power", "--json", "--jobs"]
+    document = json.loads(CliRunner().invoke(app, [*arguments, str(jobs)]).stdout)
+    assert "jobs-no-device" in {item["code"] for item in document["findings"]}
+    missing = CliRunner().invoke(app, [*arguments, str(tmp_path / "none.csv")])
+    assert missing.exit_code == 2

@@ -52,7 +52,7 @@ def test_all_that_is_wrong_with_options_is_said_at_once() -> None:
         ("option-value", "no-such"),
         ("time-zone-unknown", "Mars/Base"),
     ]
-    assert {item.expected for item in caught.value.findings[:5]} == {"--boundary, --grade"}
+    assert {item.expected for item in caught.value.findings[:5]} == {"--boundary, --grade, --jobs"}
 
 
 def test_options_are_checked_before_any_file_is_looked_for(tmp_path: Path) -> None:
