@@ -39,6 +39,7 @@ class Columns:
     """Names of the columns that are read; empty text where there is none.
 
     ``powers``: those with power, the preferred one first. ``one_gpu``: name of the only GPU, where no column says it.
+    ``gpu_declared``: whether the column of GPUs was declared, so that its texts may be of any form.
     ``without_headings``: whether the names are declared, not the file's own.
     """
 
@@ -49,6 +50,7 @@ class Columns:
     name: str
     limit: str
     one_gpu: str
+    gpu_declared: bool
     without_headings: bool
 
 
@@ -74,6 +76,7 @@ def columns_of(file: str, header: Sequence[str], options: ReadOptions) -> Column
         name=found("", _NAME),
         limit=found("", _LIMIT),
         one_gpu=options.column("gpu"),
+        gpu_declared=bool(options.column("device")),
         without_headings=bool(options.column("header")),
     )
     faults += [

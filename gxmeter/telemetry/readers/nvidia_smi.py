@@ -7,6 +7,7 @@ read: ``telemetry/nvidia_columns.py``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +31,11 @@ PATTERNS = ("*.csv", "*.csv.gz", "*.csv.zst", "*.csv.xz", "*.csv.bz2")
 """Which files of a folder are read."""
 
 _SLICE = "MIG-"
+_HEX = "[0-9a-fA-F]"
+_GPU_ID = re.compile(
+    rf"\d+|GPU-{_HEX}{{8}}(-{_HEX}{{4}}){{3}}-{_HEX}{{12}}|{_HEX}{{4,8}}:{_HEX}{{2}}:{_HEX}{{2}}\.\d", re.ASCII
+)
+"""An index or a serial number, a UUID, a bus address: a damaged one would be a GPU that does not exist."""
 _MODULES = ("GH200", "GB200", "GB300")
 """GPUs that share a module with a processor, see ``meter/sensors/nvml.py``."""
 
@@ -77,7 +83,7 @@ class _Rows:
     def batches(self, found: Table, reading: Reading) -> Iterator[PowerBatch]:
         """Batches of a chunk each; devices and findings go into the reading."""
         for chunk in found.chunks:
-            rows = self._without_headings(chunk)
+            rows = self._of_gpus(self._without_headings(chunk))
             if len(rows):
                 batch = self._batch(rows, reading)
                 reading.records += len(batch.key)
@@ -94,16 +100,12 @@ class _Rows:
         ts_ms, timed = self.cells.times(chunk, self.columns.timestamp, [names[code] for code in codes.tolist()])
         unit = power_unit(self._power)
         power_mw, measured = self.cells.numbers(chunk, self._power, in_mw(unit), unit=unit)
-        sliced = np.array([device.startswith(_SLICE) for device in names], np.bool_)[codes]
-        if sliced.any():
-            at = int(np.nonzero(sliced)[0][0])
-            self.cells.remarks.add(
-                "nvidia-smi-slice", row=chunk.rows[at], found=names[codes[at]], count=int(sliced.sum())
-            )
-        good = timed & measured & ~sliced
+        good = timed & measured
         self._describe(chunk, devices, codes, reading)
-        keys = tuple(SeriesKey(self.run, self.site, device) for device in names)
-        return PowerBatch(keys, codes[good], ts_ms[good], power_mw[good])
+        place = {name: i for i, name in enumerate(dict.fromkeys(names))}
+        keys = tuple(SeriesKey(self.run, self.site, name) for name in place)
+        key = np.array([place[name] for name in names], np.int32)[codes[good]]
+        return PowerBatch(keys, key, ts_ms[good], power_mw[good])
 
     def _power_of(self, chunk: Chunk) -> str:
         """The preferred column of power that holds readings: older parts have no average."""
@@ -173,6 +175,21 @@ class _Rows:
         if not left_out and end == len(chunk):
             return chunk
         return chunk.only([i for i in range(end) if i not in left_out])
+
+    def _of_gpus(self, chunk: Chunk) -> Chunk:
+        """The rows of whole GPUs; MIG slices, and what is no id of a GPU, are named and left out."""
+        if not self.columns.gpu or self.columns.gpu_declared:
+            return chunk
+        gpu = chunk.coded(self.columns.gpu)
+        left_out = np.zeros(len(chunk), np.bool_)
+        for code, text in enumerate(gpu.texts):
+            if _GPU_ID.fullmatch(text):
+                continue
+            rows = np.nonzero(gpu.codes == code)[0]
+            left_out[rows] = True
+            fault = "nvidia-smi-slice" if text.startswith(_SLICE) else "nvidia-smi-gpu-odd"
+            self.cells.remarks.add(fault, row=chunk.rows[int(rows[0])], found=text or "-", count=len(rows))
+        return chunk.only(np.nonzero(~left_out)[0].tolist()) if left_out.any() else chunk
 
     def _said(self, reading: Reading) -> Iterator[Finding]:
         """What is to be said about the file as a whole."""

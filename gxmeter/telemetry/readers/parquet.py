@@ -59,7 +59,7 @@ def read(path: Path, *, run: str, site: str, options: ReadOptions = NO_OPTIONS) 
     try:
         names = pq.read_schema(path).names
         file = pq.ParquetFile(path, read_dictionary=[name for name in ("device", "run", "site") if name in names])
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+    except (ValueError, pa.ArrowNotImplementedError) as error:
         raise InputError("parquet-unreadable", file=path.name, reason=_first_line(error)) from None
     schema = file.schema_arrow
     about = {key: _metadata(schema, key) for key in _DEFAULTS}
@@ -127,7 +127,6 @@ def _is_text(kind: pa.DataType) -> bool:
 
 
 def _stream(file: Any, reading: Reading, head: _Head) -> Iterator[Batch]:  # noqa: ANN401 - pyarrow has no types
-    import pyarrow as pa  # noqa: PLC0415 - heavy, loaded when a file is read
 
     wanted = ("device", "run", "site", "ts_ms", "ts", "power_mw")
     columns = [column for column in wanted if column in file.schema_arrow.names]
@@ -145,7 +144,7 @@ def _stream(file: Any, reading: Reading, head: _Head) -> Iterator[Batch]:  # noq
                 )
                 reading.devices.setdefault((key.site, key.device), info)
             yield batch
-    except (pa.ArrowInvalid, OSError) as error:
+    except (ValueError, OSError) as error:  # of Arrow, and names that are no UTF-8
         reading.findings.append(finding("parquet-broken", file=head.name, reason=_first_line(error)))
     if empty:
         reading.findings.append(finding("parquet-empty-cells", file=head.name, count=empty))

@@ -63,7 +63,11 @@ class Cells:
         places = np.arange(len(chunk)) if rows is None else np.nonzero(rows)[0]
         wanted = texts if rows is None else [texts[i] for i in places.tolist()]
         found = self.numerals.scaled(wanted, multiplier, unit=unit)
-        for code, bad in (("cell-not-measured", found.missing), ("cell-no-number", ~found.good & ~found.missing)):
+        for code, bad in (
+            ("cell-not-measured", found.missing),
+            ("cell-too-large", found.large),
+            ("cell-no-number", ~found.good & ~found.missing & ~found.large),
+        ):
             at = places[bad].tolist()
             if at:
                 self.remarks.add(code, row=chunk.rows[at[0]], found=texts[at[0]] or "-", count=len(at), column=name)

@@ -30,7 +30,7 @@ _GROUPS = r"\d{{1,3}}(?:[{0}]\d{{3}})+"
 _BLANKS = " '_\u2019"
 _UNCLEAR = re.compile(r"[-+]?[1-9]\d{0,2},\d{3}", re.ASCII)
 
-_UNREAD, _NO_NUMBER, _NOTHING = -(2**63), -(2**63) + 1, -(2**63) + 2
+_UNREAD, _NO_NUMBER, _NOTHING, _TOO_LARGE = (-(2**63) + i for i in range(4))
 _MAX_KNOWN = 1 << 18
 _MAX_DIGITS = 64
 _QUICK_DIGITS = 18
@@ -38,11 +38,15 @@ _QUICK_DIGITS = 18
 
 @dataclass(frozen=True, slots=True)
 class Scaled:
-    """Integers from texts: ``values[i]`` counts only where ``good[i]``; elsewhere ``missing[i]`` or it is no number."""
+    """Integers from texts: ``values[i]`` counts only where ``good[i]``.
+
+    Elsewhere the cell is ``missing[i]``, or ``large[i]``: a number beyond :data:`MAX_INTEGER`, or no number.
+    """
 
     values: Int64
     good: np.typing.NDArray[np.bool_]
     missing: np.typing.NDArray[np.bool_]
+    large: np.typing.NDArray[np.bool_]
 
 
 @dataclass(slots=True)
@@ -83,8 +87,7 @@ class Numerals:
             values[fresh] = [known[texts[i]] for i in fresh]
         if self._guessed:
             self.assumed += sum(text in self._guessed for text in texts)
-        missing = values == _NOTHING
-        return Scaled(values, (values != _NO_NUMBER) & ~missing, missing)
+        return Scaled(values, values > _TOO_LARGE, values == _NOTHING, values == _TOO_LARGE)
 
     def findings(self, file: str) -> list[Finding]:
         """What was assumed about a file's numbers."""
@@ -131,7 +134,7 @@ class Numerals:
         if exact is None:
             return _NO_NUMBER
         value = round(Fraction(exact) * multiplier * ratio)
-        return value if abs(value) <= MAX_INTEGER else _NO_NUMBER
+        return value if abs(value) <= MAX_INTEGER else _TOO_LARGE
 
 
 def scaled(texts: Sequence[str], multiplier: Fraction | int, *, decimal: str = "", unit: str = "") -> Scaled:

@@ -52,7 +52,7 @@ def carefully(block: Block, form: Form, remarks: Remarks, *, keep_torn: bool) ->
     Args:
         block: some lines.
         form: how the rows are made.
-        remarks: gets ``row-torn``, ``row-cells`` and ``row-undecodable``.
+        remarks: gets ``row-torn``, ``row-unended``, ``row-cells`` and ``row-undecodable``.
         keep_torn: whether a last row without line end counts if all its cells are there.
     """
     texts = block.text.removesuffix("\n").split("\n")
@@ -68,6 +68,8 @@ def carefully(block: Block, form: Form, remarks: Remarks, *, keep_torn: bool) ->
         if not _fits(row, form.width) or (block.torn and not keep_torn):
             remarks.add("row-torn" if block.torn else "row-cells", row=number, found=text)
             continue
+        if block.torn:
+            remarks.add("row-unended", row=number, found=text)
         if REPLACED in text:
             remarks.add("row-undecodable", row=number, found=text)
         rows.append(number)

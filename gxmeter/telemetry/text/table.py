@@ -50,15 +50,16 @@ def table(
 
     Args:
         path: the file, plain or compressed.
-        remarks: gets ``row-torn``, ``row-cells``, ``row-undecodable`` and, for what breaks off, ``file-torn``.
+        remarks: gets ``row-torn``, ``row-unended``, ``row-cells``, ``row-undecodable``; ``file-torn`` for what breaks
+            off.
         encoding: as declared; empty: told from the bytes.
         delimiter: empty: the one that the header holds most of.
         skip: lines before the header.
         header_rows: how many rows name the columns: where the last leaves one without a name, or gives one twice, those
             above it stand before it.
         names: of the columns, where no row names them.
-        keep_torn: whether a last row without line end counts if all its cells are there. Its last cell may be cut
-            short, so a format whose cells do not show that they are whole says False.
+        keep_torn: whether a last row without line end counts if all its cells are there, with ``row-unended``. Its last
+            cell may be cut short, so a format that machines write, always with line ends, says False.
 
     Raises:
         InputError: ``table-empty``: there is no header; ``encoding-unknown``; ``line-too-long``; ``source-torn``.

@@ -1,0 +1,1 @@
+"""Tables of meters: PDU, building management, revenue meter, bill."""
