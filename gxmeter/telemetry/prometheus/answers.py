@@ -8,7 +8,7 @@ series that stand alone, one a line.
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
@@ -75,12 +75,11 @@ class SeriesText:
         """Read the samples, a window at a time, as far as they can be."""
         for span in self._spans():
             try:
-                instants, values = zip(*self._text.decode(span), strict=True)
-                found = _pairs(instants, values)
+                found = _pairs(self._text.decode(span))
             except BrokenJsonError as error:
                 self.broken = error
                 return
-            except (TypeError, ValueError):
+            if found is None:
                 self.broken = self._text.broken("pairs of time and value expected")
                 return
             yield found
@@ -111,18 +110,16 @@ def _pair(span: str, start: int) -> tuple[int, str] | None:
     return (int(times.values[0]), found[2]) if found and times is not None and times.good[0] else None
 
 
-def _pairs(instants: tuple[object, ...], values: tuple[object, ...]) -> Pairs:
-    """The samples whose time is one.
-
-    Raises:
-        ValueError: a time or a value is no scalar.
-    """
+def _pairs(items: Sequence[object]) -> Pairs | None:
+    """The samples of a list; None where an item is no pair of time and value."""
+    try:
+        instants, values = zip(*items, strict=True)
+    except (TypeError, ValueError):
+        return None
     if set(map(type, instants)) != {str} or set(map(type, values)) != {str}:
-        raise ValueError
-    times = integers(instants, _MS_PER_S)  # type: ignore[arg-type]
-    if not times.good.all():
-        raise ValueError
-    return Pairs(times.values, values)  # type: ignore[arg-type]
+        return None
+    times = integers(instants, _MS_PER_S)
+    return Pairs(times.values, values) if times.good.all() else None
 
 
 class Answers:

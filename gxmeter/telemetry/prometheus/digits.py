@@ -7,18 +7,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from gxmeter.telemetry.model import Int64
-from gxmeter.telemetry.text.numbers import MAX_INTEGER, Scaled, scaled
+from gxmeter.telemetry.text.numbers import MAX_INTEGER, scaled
+
+Mask = npt.NDArray[np.bool_]
 
 _PLACES = (0, 3, 6)
 """Decimals that a column is tried with: counts, milliseconds and milliwatts, and what has been computed with."""
 _DIGITS = 38
 
 
-def integers(texts: Sequence[str], multiplier: Fraction) -> Scaled:
+class Integers(NamedTuple):
+    """Integers from texts: ``values[i]`` counts only where ``good[i]``; elsewhere ``missing[i]`` or it is no number."""
+
+    values: Int64
+    good: Mask
+    missing: Mask
+
+
+def integers(texts: Sequence[str], multiplier: Fraction) -> Integers:
     """Multiply numbers written as text, exactly, and round half-even to an integer.
 
     Args:
@@ -27,8 +39,9 @@ def integers(texts: Sequence[str], multiplier: Fraction) -> Scaled:
     """
     values = _quick(texts, multiplier)
     if values is None:
-        return scaled(texts, multiplier, decimal=".")
-    return Scaled(values, np.ones(len(texts), np.bool_), np.zeros(len(texts), np.bool_))
+        found = scaled(texts, multiplier, decimal=".")
+        return Integers(found.values, found.good, found.missing)
+    return Integers(values, np.ones(len(texts), np.bool_), np.zeros(len(texts), np.bool_))
 
 
 def _quick(texts: Sequence[str], multiplier: Fraction) -> Int64 | None:

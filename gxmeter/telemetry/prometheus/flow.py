@@ -205,5 +205,6 @@ def _repeats(ts_ms: Int64, value: Int64) -> bool:
     if len(value) < _REPEATS_FROM:
         return False
     steps, changes = np.diff(ts_ms), int(np.count_nonzero(np.diff(value)))
+    even = int((steps == np.sort(steps)[len(steps) // 2]).sum())
     repeated = len(value) - 1 - changes
-    return bool((steps == steps[0]).all()) and changes >= _CHANGES and repeated * _REPEATS_SHARE >= len(value)
+    return even * 10 >= len(steps) * 9 and changes >= _CHANGES and repeated * _REPEATS_SHARE >= len(value)
