@@ -8,7 +8,9 @@
 
 from gxmeter.api.account import Account
 from gxmeter.api.book import Book, open_workspace
+from gxmeter.api.cover import Covered
 from gxmeter.api.issue import Issued
+from gxmeter.api.reconcile import Reconciled
 from gxmeter.energy.engines import EngineChoice
 
-__all__ = ["Account", "Book", "EngineChoice", "Issued", "open_workspace"]
+__all__ = ["Account", "Book", "Covered", "EngineChoice", "Issued", "Reconciled", "open_workspace"]

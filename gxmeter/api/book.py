@@ -8,7 +8,10 @@ from functools import partial
 from pathlib import Path
 
 from gxmeter.api.account import Account
+from gxmeter.api.cover import Covered, covered
 from gxmeter.api.issue import STEPS, Issued, Issuer
+from gxmeter.api.period import span_of
+from gxmeter.api.reconcile import Reconciled, reconciled
 from gxmeter.core.calendar import SLOT_MS, FiscalYear
 from gxmeter.core.clock import Clock, writer_clock
 from gxmeter.core.errors import InputError
@@ -49,6 +52,7 @@ class Book:
     cached: bool = True
     notice: Notice = ignored
     _registry: Registry | None = None
+    _records: EnergyResult | None = None
     _energy: EnergyResult | None = None
     _accounts: dict[int, Account] = field(default_factory=dict)
 
@@ -113,6 +117,7 @@ class Book:
                 notice=self.notice,
             )
             energy = integrated(self.workspace, read)
+            self._records = energy
             self._energy, doubles = settled(energy, metering_of(self.workspace.sites))
             self._energy.findings = ordered([*energy.findings, *fleet_findings(energy, doubles)])
         return self._energy
@@ -134,6 +139,50 @@ class Book:
         if fy not in self._accounts:
             self._accounts[fy] = self._computed(FiscalYear(fy), progress)
         return self._accounts[fy]
+
+    def reconcile(
+        self, fy: int | None = None, *, month: str = "", site: str = "", progress: Progress | None = None
+    ) -> Reconciled:
+        """Hold the accounted energy of a year or a month against bills and meters, per site.
+
+        Args:
+            fy: the fiscal year; may be left out where ``month`` is given.
+            month: a month of it, such as ``2026-04``; empty: all of it.
+            site: only this one; empty: all.
+            progress: told how much telemetry has been read.
+
+        Raises:
+            InputError: as :meth:`account`; a period that is none; ``site-not-declared``.
+        """
+        span = span_of(fy, month)
+        self._need_site(site)
+        year = self.account(span.fy.year, progress=progress).year
+        return reconciled(self.workspace, year, self._integrated(progress), span, site=site)
+
+    def cover(
+        self, fy: int | None = None, *, month: str = "", site: str = "", progress: Progress | None = None
+    ) -> Covered:
+        """How every declared device accounts for every half-hour of a year or a month, as far as it has passed.
+
+        Args:
+            fy: the fiscal year; may be left out where ``month`` is given.
+            month: a month of it, such as ``2026-04``; empty: all of it.
+            site: only this one; empty: all.
+            progress: told how much telemetry has been read.
+
+        Raises:
+            InputError: telemetry that cannot be read; a period that is none; ``site-not-declared``.
+        """
+        span = span_of(fy, month).until(self.clock.now_ms())
+        self._need_site(site)
+        energy = self._integrated(progress)
+        sites = [place for place in self.workspace.sites if site in {"", place.id}]
+        return covered(span, self._records or energy, sites, faults=_faults(energy.findings))
+
+    def _need_site(self, site: str) -> None:
+        names = [place.id for place in self.workspace.sites]
+        if site and site not in names:
+            raise InputError("site-not-declared", found=site, expected=", ".join(names) or "-")
 
     def progress(self, fy: int) -> Account:
         """The same account; its ``progress`` rows hold actual against target."""

@@ -120,5 +120,5 @@ def _is_in(part: Line | IdlePart, period: Period) -> bool:
 
 def _is_told(row: Row, year: Year, *, has_readings: bool) -> bool:
     """Rows with something in them; at a site with readings also months that have none, as far as data goes."""
-    said = row.reading is not None or row.facility_kwh != 0 or bool(row.meters)
+    said = row.reading is not None or row.steps is not None or bool(row.meters)
     return said or (has_readings and row.period.start_ms < year.as_of_ms)

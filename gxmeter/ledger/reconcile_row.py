@@ -54,8 +54,8 @@ class Row:
     Attributes:
         site: its id.
         period: over which time.
-        runs: energy of runs, with its steps.
-        idle: energy of our instruments outside any run, with its steps.
+        runs: energy of runs, with its steps; None where there is none on record, which is not zero.
+        idle: energy of our instruments outside any run, with its steps; None where there is none on record.
         reading: the bill or meter that counts.
         beside: a facility meter of the same days as the bill.
         tolerance: how far the rest may be from zero.
@@ -65,8 +65,8 @@ class Row:
 
     site: str
     period: Period
-    runs: Steps
-    idle: Steps
+    runs: Steps | None
+    idle: Steps | None
     reading: MeterReading | None
     beside: MeterReading | None
     tolerance: Tolerance | None
@@ -74,9 +74,15 @@ class Row:
     is_comparable: bool
 
     @property
+    def steps(self) -> Steps | None:
+        """Runs and idle energy together, step by step; None where nothing is on record."""
+        known = [steps for steps in (self.runs, self.idle) if steps is not None]
+        return sum(known, Steps()) if known else None
+
+    @property
     def facility_kwh(self) -> Decimal:
-        """What is accounted for: runs, idle and all steps outwards [kWh]."""
-        return (self.runs + self.idle).facility_kwh
+        """What is accounted for: runs, idle and all steps outwards [kWh]; of nothing on record, nothing is."""
+        return self.steps.facility_kwh if self.steps else ZERO
 
     @property
     def difference_kwh(self) -> Decimal | None:

@@ -68,9 +68,10 @@ class Steps:
         )
 
 
-def steps_of(parts: Iterable[Stepped]) -> Steps:
-    """The steps of some lines together; their sum is the sum of the lines' ``facility_kwh``."""
-    return sum((_steps(part) for part in parts), Steps())
+def steps_of(parts: Iterable[Stepped]) -> Steps | None:
+    """The steps of some lines together, whose sum is that of the lines' ``facility_kwh``; None of no lines."""
+    made = [_steps(part) for part in parts]
+    return sum(made, Steps()) if made else None
 
 
 def _steps(part: Stepped) -> Steps:
