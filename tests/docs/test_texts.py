@@ -16,6 +16,7 @@ TWINS = [
     ("docs/guides/metering.md", "docs/guides/metering.ja.md"),
     ("docs/guides/hooks.md", "docs/guides/hooks.ja.md"),
     ("docs/measurements/README.md", "docs/measurements/README.ja.md"),
+    ("docs/measurements/mlperf.md", "docs/measurements/mlperf.ja.md"),
     ("docs/reference/faults.md", "docs/reference/faults.ja.md"),
 ]
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
