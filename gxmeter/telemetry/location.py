@@ -151,7 +151,8 @@ def named_errors(url: str) -> Iterator[None]:
     """Whatever a storage library raises becomes one sentence; what it says may be of any type.
 
     Raises:
-        InputError: ``remote-library-missing``, ``remote-missing``, ``remote-forbidden``, ``remote-failed``.
+        InputError: ``remote-library-missing``, ``remote-missing``, ``remote-forbidden``, ``remote-changed``,
+            ``remote-failed``.
     """
     try:
         yield
@@ -164,8 +165,15 @@ def named_errors(url: str) -> Iterator[None]:
     except PermissionError as error:
         raise InputError("remote-forbidden", file=url, reason=_reason(error)) from None
     except Exception as error:  # noqa: BLE001 - botocore, aiohttp and others have no base in common
-        code = "remote-forbidden" if "Credentials" in type(error).__name__ else "remote-failed"
-        raise InputError(code, file=url, reason=_reason(error)) from None
+        raise InputError(_code_of(error), file=url, reason=_reason(error), found=url) from None
+
+
+def _code_of(error: Exception) -> str:
+    """What an exception of a library means; its name tells it, where the library has no common base for it."""
+    name = type(error).__name__
+    if name == "FileExpired":  # s3fs asks for nothing but the version that it opened
+        return "remote-changed"
+    return "remote-forbidden" if "Credentials" in name else "remote-failed"
 
 
 def _reason(error: Exception) -> str:

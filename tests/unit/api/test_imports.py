@@ -1,0 +1,360 @@
+"""Telemetry of other tools becomes part of a workspace whole, as received, once, and only while it is what it was."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gxmeter.api import open_workspace
+from gxmeter.api.import_files import Wish
+from gxmeter.api.imports import Imported, import_telemetry
+from gxmeter.core.calendar import jst_midnight_ms
+from gxmeter.core.clock import FixedClock
+from gxmeter.core.errors import InputError
+from gxmeter.core.files import sha256_file
+from gxmeter.core.findings import Finding
+from gxmeter.ledger.telemetry import telemetry_of
+from gxmeter.telemetry.options import ReadOptions
+from gxmeter.workspace.check import run_checks
+from gxmeter.workspace.init import init_workspace
+from gxmeter.workspace.load import load_workspace
+from tests.support.journals import write_journal
+from tests.support.parquet import write_power
+
+SITE = "our-site"
+START = jst_midnight_ms(date(2026, 5, 1))
+CLOCK = FixedClock(jst_midnight_ms(date(2026, 8, 1)) + 123)
+PARQUET = Wish("parquet", run="r1", site=SITE)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    init_workspace(tmp_path / "w")
+    return tmp_path / "w"
+
+
+@pytest.fixture
+def received(tmp_path: Path) -> Path:
+    return write_power(tmp_path / "from the cluster" / "node 7.parquet", start_ms=START)
+
+
+def imports(root: Path, *paths: object, wish: Wish = PARQUET) -> Imported:
+    return import_telemetry(load_workspace(root), [str(path) for path in paths], wish, clock=CLOCK)
+
+
+def refused(root: Path, *paths: object, wish: Wish = PARQUET) -> list[Finding]:
+    """The faults for which an import is refused; the workspace is as it was before."""
+    before = tree(root)
+    with pytest.raises(InputError) as caught:
+        imports(root, *paths, wish=wish)
+    assert tree(root) == before
+    return list(caught.value.findings)
+
+
+def codes(findings: Any) -> list[str]:
+    return [item.code for item in findings]
+
+
+def tree(root: Path) -> dict[str, bytes]:
+    return {path.relative_to(root).as_posix(): path.read_bytes() if path.is_file() else b"" for path in root.rglob("*")}
+
+
+def joules(root: Path) -> Decimal:
+    """The energy of all telemetry of a workspace [J]."""
+    energy = open_workspace(root)._integrated(None)
+    return Decimal(sum(leaf.half_uj for leaf in energy.leaves.values())) / 2_000_000
+
+
+def test_a_file_is_kept_byte_for_byte_with_what_was_declared_of_it(root: Path, received: Path) -> None:
+    done = imports(root, received)
+    (answer,) = done.answers
+    assert answer["id"] == f"node-7-parquet-{sha256_file(received)[:8]}"
+    place = root / answer["place"]
+    assert (place / "received" / "node 7.parquet").read_bytes() == received.read_bytes()
+    (document,) = load_workspace(root).import_documents
+    assert document.file == f"telemetry/imported/{answer['id']}/import.yaml"
+    told = document.model
+    assert (told.format, told.run, told.site, told.received_as) == ("parquet", "r1", SITE, "node 7.parquet")
+    assert [(file.path, file.bytes, file.sha256) for file in told.files] == [
+        ("node 7.parquet", received.stat().st_size, sha256_file(received))
+    ]
+    assert (told.imported_at, told.start, told.end) == (CLOCK.ms - 123, START, START + 10_000)
+    assert (told.records, told.devices) == (11, 1)
+    assert done.to_json()["imported"][0]["files"][0]["sha256"] == sha256_file(received)
+    assert codes(done.findings) == ["import-run-unknown"]
+    assert codes(run_checks(load_workspace(root))) == []
+    assert joules(root) == 1000
+
+
+def test_nothing_hidden_stays_and_a_new_folder_is_like_any_other(root: Path, received: Path) -> None:
+    imports(root, received)
+    home = root / "telemetry" / "imported"
+    assert [path.name for path in home.iterdir() if path.name.startswith(".")] == []
+    assert {oct(path.stat().st_mode & 0o777) for path in home.rglob("*.*") if path.is_file()} == {"0o644"}
+
+
+def test_the_same_bytes_are_refused_under_any_name_and_twice_in_one_command(
+    root: Path, received: Path, tmp_path: Path
+) -> None:
+    copy = shutil.copy(received, tmp_path / "other.parquet")
+    assert codes(refused(root, received, copy)) == ["import-known"]
+    imports(root, received)
+    (item,) = refused(root, copy)
+    assert item.code == "import-known"
+    assert "received/node 7.parquet" in item.en
+
+
+def test_all_faults_of_all_paths_come_at_once_and_then_nothing_is_imported(
+    root: Path, received: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "a.parquet").write_bytes(b"PAR1 no more")
+    (tmp_path / "b.parquet").write_bytes(b"")
+    found = refused(root, tmp_path / "a.parquet", received, tmp_path / "b.parquet")
+    assert codes(found) == ["parquet-unreadable", "parquet-unreadable"]
+    assert codes(refused(root, tmp_path / "none", tmp_path / "gone")) == ["source-unreadable", "source-unreadable"]
+
+
+def test_a_wish_that_cannot_be_is_refused_before_any_file_is_looked_at(root: Path) -> None:
+    wish = Wish("parquet", run="a b", site="../x", options=ReadOptions(host="h"), as_reading="guess")
+    assert codes(refused(root, "none", wish=wish)) == [
+        "import-id",
+        "import-id",
+        "import-as-reading",
+        "option-not-heeded",
+    ]
+    for wrong in (
+        Wish("parquet", run="r", site=SITE, as_reading="bill"),
+        Wish("parquet", site=SITE, as_reading="bill", link=True),
+        Wish("parquet", as_reading="meter"),
+    ):
+        assert codes(refused(root, "none", wish=wrong)) == ["import-reading-one-file"]
+
+
+def test_a_folder_is_one_import_with_the_paths_that_it_had(root: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "fleet"
+    write_power(folder / "a" / "1.parquet", start_ms=START)
+    write_power(folder / "b" / "1.parquet", start_ms=START, device="gpu1")
+    (folder / "a" / "notes.txt").write_text("not read")
+    (folder / ".hidden.parquet").write_text("not read")
+    (answer,) = imports(root, folder).answers
+    assert [file["path"] for file in answer["files"]] == ["fleet/a/1.parquet", "fleet/b/1.parquet"]
+    kept = root / answer["place"] / "received"
+    names = sorted(path.relative_to(kept).as_posix() for path in kept.rglob("*") if path.is_file())
+    assert names == ["fleet/a/1.parquet", "fleet/b/1.parquet"]
+    assert joules(root) == 2000
+    assert codes(refused(root, folder / "a" / "1.parquet")) == ["import-known"]
+
+
+def test_several_imports_of_one_device_are_one_record_of_it(root: Path, tmp_path: Path) -> None:
+    first = write_power(tmp_path / "may" / "log.parquet", start_ms=START)
+    second = write_power(tmp_path / "june" / "log.parquet", start_ms=START + 20_000)
+    assert len(imports(root, first, second).answers) == 2
+    assert joules(root) == 1000 + 1000 + 1000  # the ten seconds between them are shorter than a gap
+
+
+def test_samples_without_a_site_are_refused_and_unknown_names_are_told(root: Path, received: Path) -> None:
+    assert codes(refused(root, received, wish=Wish("parquet", run="r1"))) == ["import-site-missing"]
+    done = imports(root, received, wish=Wish("parquet", run="r1", site="elsewhere"))
+    assert codes(done.findings) == ["import-run-unknown", "import-site-unknown"]
+    assert codes(run_checks(load_workspace(root))) == ["reference-unknown"]
+
+
+def test_fleet_telemetry_needs_no_run(root: Path, received: Path) -> None:
+    done = imports(root, received, wish=Wish("parquet", site=SITE))
+    assert codes(done.findings) == []
+    assert "run" not in done.answers[0]
+    assert telemetry_of(load_workspace(root)).sources[0].run == ""
+
+
+def test_what_was_declared_is_used_whenever_the_import_is_read(root: Path, received: Path) -> None:
+    options = ReadOptions(boundary="node", grade="B")
+    imports(root, received, wish=Wish("parquet", "r1", SITE, options))
+    energy = open_workspace(root)._integrated(None)
+    assert [(info.boundary, info.grade) for info in energy.devices.values()] == [("node", "B")]
+    assert codes(energy.findings) == ["grade-raised"]
+    assert energy.findings[0].file.endswith("received/node 7.parquet")
+
+
+def test_a_file_without_a_sample_is_refused(root: Path, tmp_path: Path) -> None:
+    empty = write_power(tmp_path / "empty.parquet", start_ms=START, seconds=-1)
+    assert codes(refused(root, empty)) == ["import-empty"]
+
+
+@pytest.mark.parametrize("name", ["=cmd.parquet", "a\nb.parquet", "-x.parquet"])
+def test_a_name_that_no_table_may_hold_is_refused(root: Path, received: Path, name: str) -> None:
+    bad = received.with_name(name)
+    received.rename(bad)
+    assert codes(refused(root, bad)) == ["import-name"]
+
+
+def test_an_import_that_is_stopped_leaves_nothing(root: Path, received: Path) -> None:
+    def stop(done_bytes: int, total_bytes: int) -> None:
+        raise KeyboardInterrupt
+
+    before = tree(root)
+    with pytest.raises(KeyboardInterrupt):
+        import_telemetry(load_workspace(root), [str(received)], PARQUET, clock=CLOCK, progress=stop)
+    assert tree(root) == before
+
+
+def test_progress_counts_copying_and_reading(root: Path, received: Path) -> None:
+    seen: list[tuple[int, int]] = []
+    import_telemetry(
+        load_workspace(root), [str(received)], PARQUET, clock=CLOCK, progress=lambda *told: seen.append(told)
+    )
+    assert seen[-1] == (2 * received.stat().st_size,) * 2
+    assert seen == sorted(seen)
+
+
+# ---------------------------------------------------------------- while it is what it was
+
+
+def _edit(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(bytes(data))
+
+
+@pytest.mark.parametrize(
+    ("harm", "code"),
+    [
+        (_edit, "import-changed"),
+        (lambda path: path.write_bytes(path.read_bytes() + b"x"), "import-changed"),
+        (Path.unlink, "import-missing"),
+    ],
+    ids=["changed", "longer", "gone"],
+)
+@pytest.mark.parametrize("link", [False, True], ids=["kept", "linked"])
+def test_a_file_that_is_no_longer_what_it_was_is_named_and_not_used(
+    root: Path, received: Path, tmp_path: Path, harm: Any, code: str, link: bool
+) -> None:
+    other = write_power(tmp_path / "other.parquet", start_ms=START, watts=5, device="gpu9")
+    imports(root, other)
+    (answer,) = imports(root, received, wish=Wish("parquet", "r1", SITE, link=link)).answers
+    assert joules(root) == 1050
+    harm(received if link else root / answer["place"] / "received" / received.name)
+    energy = open_workspace(root)._integrated(None)
+    assert [(f.code, str(f.level)) for f in energy.findings if f.code.startswith("import-")] == [(code, "must")]
+    assert {key.device for key in energy.leaves} == {"gpu9"}
+    assert code in codes(open_workspace(root).check())
+
+
+def test_a_link_copies_nothing_and_says_where_the_data_are(root: Path, received: Path) -> None:
+    (answer,) = imports(root, received, wish=Wish("parquet", "r1", SITE, link=True)).answers
+    assert [path.name for path in (root / answer["place"]).iterdir()] == ["import.yaml"]
+    (document,) = load_workspace(root).import_documents
+    assert document.model.location == str(received)
+    assert [(file.path, file.sha256) for file in document.model.files] == [(".", sha256_file(received))]
+    assert codes(run_checks(load_workspace(root))) == []
+    assert codes(refused(root, received)) == ["import-known"]
+
+
+def test_a_linked_folder_names_its_files_and_reads_no_more_than_those(root: Path, tmp_path: Path) -> None:
+    write_power(tmp_path / "data" / "a" / "1.parquet", start_ms=START)
+    imports(root, tmp_path / "data", wish=Wish("parquet", "r1", SITE, link=True))
+    write_power(tmp_path / "data" / "a" / "2.parquet", start_ms=START, device="gpu5")
+    assert joules(root) == 1000
+    (source,) = telemetry_of(load_workspace(root)).sources
+    assert source.label.endswith("/linked/a/1.parquet")
+
+
+def test_an_import_that_leads_out_of_the_workspace_is_refused(root: Path, received: Path) -> None:
+    (answer,) = imports(root, received).answers
+    kept = root / answer["place"] / "received" / received.name
+    kept.unlink()
+    kept.symlink_to(received)
+    with pytest.raises(InputError) as caught:
+        telemetry_of(load_workspace(root))
+    assert caught.value.code == "telemetry-outside"
+
+
+def test_an_import_of_an_unknown_format_or_with_an_option_it_does_not_heed_is_named(root: Path, received: Path) -> None:
+    (answer,) = imports(root, received).answers
+    record = root / answer["place"] / "import.yaml"
+    text = record.read_text("utf-8")
+    record.write_text(text.replace("format: parquet", "format: nothing"), "utf-8")
+    (item,) = telemetry_of(load_workspace(root)).findings
+    assert (item.code, item.file) == ("format-unknown", f"{answer['place']}/import.yaml")
+    record.write_text(text + "options:\n  host: h\n", "utf-8")
+    assert codes(telemetry_of(load_workspace(root)).findings) == ["option-not-heeded"]
+
+
+# ---------------------------------------------------------------- journals
+
+
+def test_a_journal_goes_among_the_journals_under_its_own_name(root: Path, tmp_path: Path) -> None:
+    journal = write_journal(tmp_path / "node7", run="r1", site=SITE, start_ms=START)
+    (answer,) = imports(root, tmp_path / "node7", wish=Wish("gxmeter")).answers
+    assert answer["place"].startswith("telemetry/journals/")
+    assert (root / answer["place"] / "0000.gxj").read_bytes() == (journal / "0000.gxj").read_bytes()
+    assert codes(refused(root, journal, wish=Wish("gxmeter"))) == ["import-known"]
+    with (journal / "0000.gxj").open("ab") as file:
+        file.write(b"more")
+    assert codes(refused(root, journal, wish=Wish("gxmeter"))) == ["import-journal-other"]
+
+
+def test_one_segment_becomes_the_folder_of_its_journal(root: Path, tmp_path: Path) -> None:
+    journal = write_journal(tmp_path / "node7", run="r1", site=SITE, start_ms=START)
+    loose = shutil.copy(journal / "0000.gxj", tmp_path / "0000.gxj")
+    (answer,) = imports(root, loose, wish=Wish("gxmeter")).answers
+    assert [path.name for path in (root / answer["place"]).iterdir()] == ["0000.gxj"]
+    assert Path(answer["place"]).parent.as_posix() == "telemetry/journals"
+
+
+def test_a_journal_that_names_no_site_is_kept_with_the_one_that_was_declared(root: Path, tmp_path: Path) -> None:
+    write_journal(tmp_path / "node7", run="r1", site="unknown", start_ms=START)
+    (answer,) = imports(root, tmp_path / "node7", wish=Wish("gxmeter", site=SITE)).answers
+    assert answer["place"].startswith("telemetry/imported/")
+    energy = open_workspace(root)._integrated(None)
+    assert {key.site for key in energy.leaves} == {SITE}
+    assert codes(run_checks(load_workspace(root))) == []
+
+
+# ---------------------------------------------------------------- facility metering
+
+
+def facility(path: Path, **more: Any) -> Path:
+    """A facility that draws 1 MW from 30 April 12:00 JST to 2 June 12:00."""
+    days = (date(2026, 6, 2) - date(2026, 4, 30)).days
+    about = {"boundary": "facility", "grade": "A"}
+    start_ms = jst_midnight_ms(date(2026, 4, 30)) + 43_200_000
+    return write_power(path, start_ms=start_ms, seconds=days * 86_400, step_s=300, watts=10**6, about=about, **more)
+
+
+def test_facility_metering_is_no_telemetry_of_a_run(root: Path, tmp_path: Path) -> None:
+    path = facility(tmp_path / "bms.parquet")
+    assert codes(refused(root, path)) == ["import-facility"]
+    assert codes(refused(root, path, wish=Wish("parquet", site=SITE, link=True))) == ["import-facility"]
+
+
+def test_facility_metering_becomes_readings_of_whole_days_by_month(root: Path, tmp_path: Path) -> None:
+    path = facility(tmp_path / "bms.parquet")
+    done = imports(root, path, wish=Wish("parquet", site=SITE, as_reading="meter"))
+    (answer,) = done.answers
+    (item,) = done.findings
+    assert (item.code, dict(item.params)["count"], item.found) == ("import-days-partial", "2", "24000")
+    loaded = load_workspace(root)
+    assert answer["place"] == f"meters/{answer['id']}.yaml"
+    assert [(r.kind, r.first_day, r.last_day, r.energy_kwh) for r in loaded.meters] == [
+        ("meter", date(2026, 5, 1), date(2026, 5, 31), Decimal(31 * 24_000)),
+        ("meter", date(2026, 6, 1), date(2026, 6, 1), Decimal(24_000)),
+    ]
+    evidence = loaded.evidence(loaded.meters[0].evidence)
+    assert evidence is not None
+    assert evidence.sha256 == sha256_file(path)
+    assert codes(run_checks(loaded)) == []
+    again = shutil.copy(path, tmp_path / "again.parquet")
+    assert codes(refused(root, again, wish=Wish("parquet", site=SITE, as_reading="meter"))) == ["import-known"]
+
+
+def test_only_facility_metering_of_at_least_a_day_becomes_a_reading(root: Path, received: Path, tmp_path: Path) -> None:
+    wish = Wish("parquet", site=SITE, as_reading="bill")
+    assert codes(refused(root, received, wish=wish)) == ["import-not-facility"]
+    hour = write_power(tmp_path / "hour.parquet", start_ms=START, seconds=3600, about={"boundary": "facility"})
+    assert codes(refused(root, hour, wish=wish)) == ["import-reading-none"]
+    assert codes(refused(root, hour.parent, wish=wish)) == ["import-reading-one-file"]
