@@ -10,6 +10,8 @@ from gxmeter.telemetry.text.lines import REPLACED, Block
 from gxmeter.telemetry.text.remarks import Remarks
 
 if TYPE_CHECKING:
+    import _csv
+
     import pyarrow as pa
 
 PLAIN_FROM = 1 << 16
@@ -77,6 +79,11 @@ def carefully(block: Block, form: Form, remarks: Remarks, *, keep_torn: bool) ->
     return rows, cells
 
 
+def cells_of(texts: Sequence[str], delimiter: str) -> _csv.Reader:
+    """Rows of cells from lines without their ends, as the csv module reads them."""
+    return csv.reader((f"{text}\n" for text in texts), delimiter=delimiter, skipinitialspace=True)
+
+
 def _row(texts: Sequence[str], at: int, form: Form) -> tuple[list[str], int]:
     """The cells of the row that begins with a line, and how many lines it takes.
 
@@ -86,11 +93,11 @@ def _row(texts: Sequence[str], at: int, form: Form) -> tuple[list[str], int]:
     text = texts[at]
     if '"' not in text:
         return [cell.strip() for cell in text.split(form.delimiter)], 1
-    reader = csv.reader(texts[at : at + _MAX_ROW_LINES], delimiter=form.delimiter, skipinitialspace=True)
+    reader = cells_of(texts[at : at + _MAX_ROW_LINES], form.delimiter)
     try:
         row = next(reader, [])
         if reader.line_num > 1 and not _fits(row, form.width):
-            row, taken = next(csv.reader([text], delimiter=form.delimiter, skipinitialspace=True), []), 1
+            row, taken = next(cells_of([text], form.delimiter), []), 1
         else:
             taken = reader.line_num
     except csv.Error:

@@ -12,7 +12,7 @@ from gxmeter.core.errors import InputError
 from gxmeter.telemetry.text.columns import ArrowColumns, Chunk
 from gxmeter.telemetry.text.lines import Block, blocks
 from gxmeter.telemetry.text.remarks import Remarks
-from gxmeter.telemetry.text.split import Form, carefully, quickly
+from gxmeter.telemetry.text.split import Form, carefully, cells_of, quickly
 
 CHUNK_ROWS = 1 << 16
 """Rows of a chunk at most [rows]."""
@@ -129,7 +129,7 @@ class _Head:
 
 def _cells(text: str, mark: str) -> list[str]:
     try:
-        return next(csv.reader(text.split("\n"), delimiter=mark, skipinitialspace=True))
+        return next(cells_of(text.split("\n"), mark))
     except csv.Error:
         return text.split(mark)
 
