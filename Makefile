@@ -13,6 +13,9 @@ DEV := $(VENV)/.dev.stamp
 VENV_HOOKS := .venv-hooks
 HOOKS := $(VENV_HOOKS)/.stamp
 TORCH := torch==2.13.0+cpu
+# PySpark is half a gigabyte, so only `make nightly` fetches it, into an environment of its own.
+VENV_SPARK := .venv-spark
+SPARK := $(VENV_SPARK)/.stamp
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format nightly docs lock clean
@@ -36,6 +39,11 @@ $(HOOKS): requirements-hooks.lock pyproject.toml tools/setup_venv.py
 	@$(PYTHON) tools/setup_venv.py requirements-hooks.lock $(VENV_HOOKS) $(TORCH) && touch $@ || \
 		echo "The tests of the trainer hooks will be skipped." >&2
 
+$(SPARK): requirements-spark.lock pyproject.toml tools/setup_venv.py
+	@rm -f $@
+	@$(PYTHON) tools/setup_venv.py requirements-spark.lock $(VENV_SPARK) && touch $@ || \
+		echo "The tests of the Spark engine will be skipped." >&2
+
 demo: $(RUNTIME) ## Train a small model under the meter, account the year, write, seal and verify the report (out/).
 	@$(PY) seeds/demo/demo.py
 
@@ -55,8 +63,8 @@ format: $(DEV) ## Let ruff mend what it can.
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
 
-nightly: $(DEV) $(HOOKS) ## The long checks: every test, more hypothesis examples.
-	@bash tools/setup_system.sh
+nightly: $(DEV) $(HOOKS) $(SPARK) ## The long checks: every test, more hypothesis examples.
+	@bash tools/setup_system.sh java
 	@HYPOTHESIS_PROFILE=nightly VENV=$(VENV) bash tools/test.sh --nightly
 
 docs: $(DEV) ## Write the generated files anew (JSON Schemas, the page of findings).
@@ -68,5 +76,5 @@ lock: $(DEV) ## Resolve the lock files (requirements*.lock) anew (fetches uv int
 	@UV=$(VENV)/bin/uv bash tools/lock.sh
 
 clean: ## Remove everything that make made.
-	rm -rf $(VENV) $(VENV_HOOKS) out dist build .coverage .coverage.* htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VENV_HOOKS) $(VENV_SPARK) out dist build .coverage .coverage.* htmlcov .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

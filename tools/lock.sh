@@ -24,6 +24,8 @@ older="$(mktemp)"
 echo "python-dateutil<3" >"$older"
 lock requirements.lock "What gxmeter needs to run, and hatchling, which installs the checkout." --extra build -c "$older"
 lock requirements-dev.lock "The same, and what lint and tests need." --extra build --extra dev -c requirements.lock
+lock requirements-spark.lock "What gxmeter needs to run with the Spark engine, in an environment of its own." \
+    --extra build --extra spark -c requirements.lock
 rm -f "$older"
 
 # The metering install: the same versions, but for what must be smaller; names only, none of their requirements.

@@ -3,14 +3,14 @@
 # print is read back), openssl (a stranger's check of the seal), gcc (the GPU library that does what a script says),
 # faketime (a wall clock that is set), strace (every call for a socket) and prometheus (a server to fetch from). Installed
 # from Debian's packages where that is possible without asking; elsewhere this says what is missing, and the tests that
-# need it are skipped by name.
+# need it are skipped by name. Further programs may be named: java (the Spark engine).
 set -u
 
 declare -A package_of=([chromium]=chromium [pdftotext]=poppler-utils [openssl]=openssl [gcc]=gcc [faketime]=faketime
     [strace]=strace [unshare]=util-linux [mount]=mount [hostname]=hostname
-    [prometheus]=prometheus)
+    [prometheus]=prometheus [java]=default-jre-headless)
 missing=()
-for program in chromium pdftotext openssl gcc faketime strace unshare mount hostname prometheus; do
+for program in chromium pdftotext openssl gcc faketime strace unshare mount hostname prometheus "$@"; do
     if ! command -v "$program" >/dev/null 2>&1; then
         missing+=("${package_of[$program]}")
         [ "$program" = gcc ] && missing+=(libc6-dev)

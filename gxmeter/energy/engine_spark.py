@@ -48,11 +48,22 @@ class _Spark:
                 try:
                     yield place, future.result()
                 except broken as error:
-                    raise GxmeterError("engine-worker-lost", found=tasks[place].source.label) from error
+                    raise _named(error, tasks[place]) from error
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
             if not all(future.done() for future in futures):
                 self.context.cancelAllJobs()
+
+
+def _named(error: Exception, task: Task) -> Exception:
+    """Why Spark gave a task up: executors without gxmeter, executors that die, or a fault of our own."""
+    text = str(error)
+    missing = next((line for line in text.splitlines() if line.startswith("ModuleNotFoundError")), "")
+    if missing:
+        return GxmeterError("engine-worker-unfit", engine="spark", reason=missing)
+    if "PythonException" in text:
+        return RuntimeError(text)
+    return GxmeterError("engine-worker-lost", found=task.source.label)
 
 
 @contextmanager
@@ -63,6 +74,7 @@ def start(choice: EngineChoice, notice: Notice) -> Iterator[Engine]:  # noqa: AR
         GxmeterError: ``engine-not-started``.
     """
     pyspark = importlib.import_module(PACKAGE)
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # where Spark looks for the workers' Python
     failed = importlib.import_module("pyspark.errors").PySparkException
     before = pyspark.SparkContext._active_spark_context  # noqa: SLF001 - the only way to see it without making one
     try:
@@ -87,5 +99,5 @@ def _configured(choice: EngineChoice, conf: Any) -> Any:  # noqa: ANN401 - pyspa
         conf.set("spark.ui.enabled", "false").set("spark.authenticate", "true")  # others may be on this machine
     elif choice.workers is not None:
         conf.set("spark.cores.max", str(choice.workers)).set("spark.executor.instances", str(choice.workers))
-    conf.setIfMissing("spark.pyspark.python", sys.executable)
+    conf.setIfMissing("spark.ui.showConsoleProgress", "false").setIfMissing("spark.log.level", "ERROR")
     return conf

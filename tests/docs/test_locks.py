@@ -32,8 +32,9 @@ def test_every_package_is_pinned_with_hashes_and_no_address(name: str) -> None:
         assert "--hash=sha256:" in block, block.splitlines()[0]
 
 
-def test_the_development_lock_holds_the_runtime_lock() -> None:
-    assert _pins("requirements.lock") <= _pins("requirements-dev.lock")
+@pytest.mark.parametrize("name", ["requirements-dev.lock", "requirements-spark.lock"])
+def test_the_larger_locks_hold_the_runtime_lock(name: str) -> None:
+    assert _pins("requirements.lock") <= _pins(name)
 
 
 def test_the_locks_hold_what_the_project_asks_for() -> None:
@@ -42,6 +43,7 @@ def test_the_locks_hold_what_the_project_asks_for() -> None:
     runtime, development = ({name for name, _ in _pins(lock)} for lock in LOCKS)
     assert {_normal(r) for r in [*project["dependencies"], *extras["build"]]} <= runtime
     assert {_normal(r) for r in extras["dev"]} <= development
+    assert {_normal(r) for r in extras["spark"]} <= {name for name, _ in _pins("requirements-spark.lock")}
 
 
 def test_the_build_back_end_is_one_version() -> None:
