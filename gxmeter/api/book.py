@@ -152,7 +152,7 @@ class Book:
             progress: told how much telemetry has been read.
 
         Raises:
-            InputError: as :meth:`account`; a period that is none; ``site-not-declared``.
+            InputError: as :meth:`account`; a period that is none; ``site-not-in-sites``.
         """
         span = span_of(fy, month)
         self._need_site(site)
@@ -171,7 +171,7 @@ class Book:
             progress: told how much telemetry has been read.
 
         Raises:
-            InputError: telemetry that cannot be read; a period that is none; ``site-not-declared``.
+            InputError: telemetry that cannot be read; a period that is none; ``site-not-in-sites``.
         """
         span = span_of(fy, month).until(self.clock.now_ms())
         self._need_site(site)
@@ -182,7 +182,7 @@ class Book:
     def _need_site(self, site: str) -> None:
         names = [place.id for place in self.workspace.sites]
         if site and site not in names:
-            raise InputError("site-not-declared", found=site, expected=", ".join(names) or "-")
+            raise InputError("site-not-in-sites", found=site, expected=", ".join(names) or "-")
 
     def progress(self, fy: int) -> Account:
         """The same account; its ``progress`` rows hold actual against target."""
