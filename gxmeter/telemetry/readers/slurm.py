@@ -25,6 +25,7 @@ from gxmeter.core.findings import finding
 from gxmeter.telemetry.model import DeviceInfo, IntervalBatch, Reading, SeriesKey
 from gxmeter.telemetry.options import NO_OPTIONS, ReadOptions
 from gxmeter.telemetry.slurm.choice import Try, chosen, tries
+from gxmeter.telemetry.slurm.edges import Edges
 from gxmeter.telemetry.slurm.groups import Groups
 from gxmeter.telemetry.slurm.lines import OPEN, Output, Record, opened, records
 from gxmeter.telemetry.text.instants import Clock
@@ -108,6 +109,7 @@ class _Pass:
     clock: Clock
     steps_seen: bool = False
     first: Record | None = None
+    edges: Edges = field(default_factory=Edges)
     _rows: list[tuple[SeriesKey, int, int, int]] = field(default_factory=list)
     _last: dict[str, _Use] = field(default_factory=dict)
 
@@ -115,7 +117,7 @@ class _Pass:
         """The energy of the jobs, streamed."""
         remarks = Remarks(output.name)
         for groups in Groups(remarks).of(records(output, self.clock, remarks)):
-            used = [record for group in groups for one in tries(group) for record in self._of(one, remarks)]
+            used = [record for group in groups for record in self._group(tries(group), remarks)]
             for record in used:
                 self._share(record, remarks)
             self._name_shared(used, remarks)
@@ -123,7 +125,18 @@ class _Pass:
                 yield self._batch()
         if self.first is not None and not self.steps_seen:
             remarks.add("slurm-no-steps", row=self.first.row)
+        self.edges.name(remarks)
         self.reading.findings += [*remarks.findings(), *self.clock.findings(output.name)]
+
+    def _group(self, runs: list[Try], remarks: Remarks) -> list[Record]:
+        """The lines of a job that count, of all its tries; a try that is not there is named."""
+        jobs = [one.job for one in runs if one.job is not None]
+        lost = max((job.restarts for job in jobs if not job.sluid), default=0) + 1 - len(jobs)
+        if jobs and lost > 0:
+            remarks.add("slurm-tries-missing", row=jobs[-1].row, found=jobs[-1].job, count=lost)
+        for job in jobs:
+            self.edges.add(job)
+        return [record for one in runs for record in self._of(one, remarks)]
 
     def _of(self, one: Try, remarks: Remarks) -> list[Record]:
         """The lines of a run of a job that count; what does not is named."""

@@ -28,7 +28,8 @@ OPEN = frozenset({"RUNNING", "PENDING", "SUSPENDED", "COMPLETING", "CONFIGURING"
 """States of a job that has not ended; their energy is not booked yet."""
 
 _DELIMITERS = ("|", "\t", ";", ",")
-_ENERGY = re.compile(r"(\d+)(?:\.(\d+))?([KMGTP])?", re.ASCII)
+_ENERGY = re.compile(r"(\d{1,40})(?:\.(\d{1,40}))?([KMGTP])?", re.ASCII)
+_DIGITS = 40
 _PREFIX = {"": 0, "K": 3, "M": 6, "G": 9, "T": 12, "P": 15}
 _NEVER = frozenset({"", "unknown", "none", "n/a"})
 _MARKED = 2
@@ -50,6 +51,7 @@ class Record:
         joules: energy [J]; None where it is not told. 0 is what is printed where nothing was measured.
         nodes: names.
         count: how many nodes; 0 where not told.
+        restarts: how often the job was queued again before; 0 where not told.
     """
 
     row: int = field(compare=False)
@@ -64,6 +66,7 @@ class Record:
     joules: int | None
     nodes: tuple[str, ...]
     count: int
+    restarts: int = 0
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -170,6 +173,7 @@ def _records(rows: Sequence[tuple[int, list[str]]], output: Output, clock: Clock
 
         job, _, step = (cell("jobid") or cell("jobidraw")).partition(".")
         count = cell("nnodes") or cell("allocnodes")
+        restarts = cell("restarts")
         found.append(
             Record(
                 row=row,
@@ -183,10 +187,16 @@ def _records(rows: Sequence[tuple[int, list[str]]], output: Output, clock: Clock
                 end_ms=end_ms[i],
                 joules=_joules(cell("consumedenergyraw"), cell("consumedenergy"), row, remarks),
                 nodes=nodes_of(cell("nodelist")),
-                count=int(count) if count.isdecimal() else 0,
+                count=int(count) if _is_count(count) else 0,
+                restarts=int(restarts) if _is_count(restarts) else 0,
             )
         )
     return found
+
+
+def _is_count(text: str) -> bool:
+    """Whether a cell is a plain whole number, and none that is too long to be one."""
+    return text.isdecimal() and len(text) <= _DIGITS
 
 
 def _times(
@@ -207,6 +217,12 @@ def _times(
 def _joules(raw: str, short: str, row: int, remarks: Remarks) -> int | None:
     """The energy [J]: exact where the raw column is there, else from its short form, and then that is said."""
     text = raw or short
+    joules = int(text) if _is_count(text) else _written(text, row, remarks)
+    return None if joules in NOT_TOLD else joules
+
+
+def _written(text: str, row: int, remarks: Remarks) -> int | None:
+    """An energy that is no plain number of joules, half-even [J]."""
     if is_missing(text):
         return None
     found = _ENERGY.fullmatch(text)
@@ -214,7 +230,7 @@ def _joules(raw: str, short: str, row: int, remarks: Remarks) -> int | None:
         remarks.add("slurm-energy-faulty", row=row, found=text)
         return None
     whole, part, prefix = found[1], found[2] or "", found[3] or ""
-    joules = round(Fraction(int(whole + part), 10 ** len(part)) * 10 ** _PREFIX[prefix])
+    joules: int = round(Fraction(int(whole + part), 10 ** len(part)) * 10 ** _PREFIX[prefix])
     if prefix and joules:
         remarks.add("slurm-energy-rounded", row=row, found=text)
-    return None if joules in NOT_TOLD else joules
+    return joules

@@ -10,7 +10,7 @@ MAX_NODES = 100_000
 """More nodes than any job has [nodes]: a list that gives more is none."""
 
 _NONE = frozenset({"", "none", "none assigned", "(null)", "n/a", "unknown"})
-_RANGE = re.compile(r"(\d+)(?:-(\d+))?", re.ASCII)
+_RANGE = re.compile(r"(\d{1,12})(?:-(\d{1,12}))?", re.ASCII)
 
 
 @lru_cache(maxsize=4096)

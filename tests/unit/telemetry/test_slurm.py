@@ -108,7 +108,7 @@ def test_an_energy_that_no_node_can_use_is_left_out(value: int, tmp_path: Path) 
     assert "slurm-energy-implausible" in found
 
 
-@pytest.mark.parametrize("value", ["-5", "much", "3.2.1K", "5X"])
+@pytest.mark.parametrize("value", ["-5", "much", "3.2.1K", "5X", "9" * 5000])
 def test_an_energy_that_is_no_number_is_named(value: str, tmp_path: Path) -> None:
     result, found = measured(tmp_path, line("7", "00:00:00", "01:00:00", value))
     assert not result.leaves
@@ -136,6 +136,23 @@ def test_every_try_of_a_job_counts_with_its_own_steps(tmp_path: Path) -> None:
     assert joules(result) == 3_000
     assert runs(result) == {"slurm-7"}
     assert "slurm-energy-of-steps" in found
+
+
+def test_tries_that_were_not_exported_are_missed(tmp_path: Path) -> None:
+    head = f"{HEAD}|Restarts"
+    rows = [f"{line('7', '00:20:00', '00:40:00', 5)}|2", f"{line('8', '00:50:00', '00:55:00', 5)}|0"]
+    _, found = measured(tmp_path, *rows, head=head)
+    assert dict(found["slurm-tries-missing"].params)["count"] == "2"
+    both = [f"{line('7', '00:00:00', '00:10:00', 5)}|0", f"{line('7', '00:20:00', '00:40:00', 5)}|1"]
+    assert "slurm-tries-missing" not in measured(tmp_path, *both, head=head)[1]
+
+
+def test_an_export_that_cut_jobs_at_its_edges_is_named(tmp_path: Path) -> None:
+    rows = [line(str(i), "00:00:00", f"0{i}:10:00", 5, nodes=f"n{i}") for i in range(1, 4)]
+    _, found = measured(tmp_path, *rows)
+    assert dict(found["slurm-truncated"].params)["at"] == "2026-04-01T00:00:00Z"
+    array = [line(f"7_{i}", "00:00:00", f"0{i}:10:00", 5, nodes=f"n{i}") for i in range(1, 4)]
+    assert "slurm-truncated" not in measured(tmp_path, *array)[1]
 
 
 def test_arrays_and_heterogeneous_jobs_are_runs(tmp_path: Path) -> None:
