@@ -34,7 +34,7 @@ def lines(made: Covered) -> Iterator[str]:
     fy = made.span.fy
     yield made.span.month or (fy.label_ja if ja else fy.label_en)
     states = tuple(_word(_STATES[state]) for state in STATES)
-    head = ("拠点", "台数", *states, "説明済 %") if ja else ("site", "devices", *states, "accounted %")
+    head = ("拠点", "台数", *states, "判明 %") if ja else ("site", "devices", *states, "accounted %")
     yield from table([head, *(_site(site) for site in made.sites)])
     devices = sorted(made.cover.devices, key=lambda d: (-d.slots[State.UNKNOWN], d.site, d.device))
     if devices:
