@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from gxmeter.api.import_readings import EVIDENCE, FACILITY, readings_of
-from gxmeter.api.import_stage import Tell, Unit, copied, import_id, linked, name_of
+from gxmeter.api.import_stage import Tell, Unit, copied, copy_file, import_id, linked, name_of, slug
 from gxmeter.core.calendar import instant
 from gxmeter.core.errors import InputError
 from gxmeter.core.findings import Finding
@@ -23,6 +23,8 @@ from gxmeter.telemetry.location import is_url
 from gxmeter.telemetry.options import NO_OPTIONS, ReadOptions
 from gxmeter.telemetry.readers.gxmeter import open_segment
 from gxmeter.workspace.loaded import IMPORT_FILE, IMPORTED, RECEIVED
+from gxmeter.workspace.models import Declaration, ImportedTelemetry, MeterFile
+from gxmeter.workspace.reading import read_declaration
 
 _HEAD = "# gxmeter import が書きました。編集しないでください。/ Written by gxmeter import; do not edit.\n"
 _NO_SITES = {"", "unknown"}
@@ -108,7 +110,10 @@ class Maker:
         if any(info.boundary == FACILITY for info in result.devices.values()):
             raise InputError("import-facility", file=text)
         body = self._body(text, units, result)
-        (folder / IMPORT_FILE).write_text(_HEAD + yaml.safe_dump(body, allow_unicode=True, sort_keys=False), "utf-8")
+        if self.wish.options.jobs is not None:
+            jobs = self._kept_jobs(Path(self.wish.options.jobs.path), folder)
+            body["options"] = {**body.get("options", {}), "jobs": jobs}
+        _write(folder / IMPORT_FILE, body, ImportedTelemetry)
         place = f"{IMPORTED}/{name}"
         return Draft(text, ((folder, place),), tuple(units), result, (), {"id": name, "place": place} | body)
 
@@ -124,7 +129,7 @@ class Maker:
         (unit,), result = self._read(units, f"{EVIDENCE}/{name}")
         made = readings_of(unit, result, name=name, site=self.wish.site, kind=self.wish.as_reading)
         beside = folder.with_suffix(".yaml")
-        beside.write_text(_HEAD + yaml.safe_dump({"readings": made.rows}, allow_unicode=True, sort_keys=False), "utf-8")
+        _write(beside, {"readings": made.rows}, MeterFile)
         moves = ((folder, f"{EVIDENCE}/{name}"), (beside, f"meters/{name}.yaml"))
         answer = {"id": name, "place": moves[-1][1], **self._body(text, [unit], result), "readings": made.rows}
         return Draft(text, moves, (unit,), result, tuple(made.findings), answer)
@@ -162,6 +167,12 @@ class Maker:
             raise InputError("import-empty", file=called[0].source.label)
         return called, result
 
+    def _kept_jobs(self, table: Path, folder: Path) -> dict[str, Any]:
+        """Keep the table of jobs beside what it was declared for."""
+        inner = f"jobs/{slug(table.stem)}{table.suffix if table.suffix.isprintable() else ''}"
+        digest = copy_file(table, folder / inner, self.tell)
+        return {"path": inner, "bytes": (folder / inner).stat().st_size, "sha256": digest}
+
     def _refuse_known(self, text: str, units: Sequence[Unit]) -> None:
         for unit in units:
             if unit.sha256 in self.known:
@@ -172,6 +183,7 @@ class Maker:
         """The content of ``import.yaml``: nothing that was not said, and no quantity but counts."""
         wish = self.wish
         options = {name: getattr(wish.options, name) for name in wish.options.declared()}
+        options.pop("jobs", None)
         if "columns" in options:
             options["columns"] = dict(options["columns"])
         location = (text.rstrip("/") if is_url(text) else str(Path(text).absolute())) if wish.link else ""
@@ -190,6 +202,18 @@ class Maker:
             "devices": len(result.devices),
         }
         return {key: value for key, value in told.items() if value not in ("", None, {})}
+
+
+def _write(path: Path, body: dict[str, Any], model: type[Declaration]) -> None:
+    """Write a declaration, and make sure that it will be read.
+
+    Raises:
+        InputError: what loading it would say, such as a text that no declaration may hold.
+    """
+    path.write_text(_HEAD + yaml.safe_dump(body, allow_unicode=True, sort_keys=False), "utf-8")
+    findings = read_declaration(path, model, file=path.name, root=path.parent.resolve()).findings
+    if findings:
+        raise InputError.from_findings(findings)
 
 
 def names_itself(source: Source) -> bool:

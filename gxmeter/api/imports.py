@@ -24,6 +24,9 @@ from gxmeter.energy.sources import bytes_of, sources_under
 from gxmeter.telemetry.registry import check_options
 from gxmeter.workspace.loaded import Workspace
 
+_FEW = 3
+"""How many unknown runs are named [count]; a table of jobs may hold thousands."""
+
 
 @dataclass(frozen=True, slots=True)
 class Imported:
@@ -108,7 +111,7 @@ def _check(wish: Wish, paths: Sequence[str]) -> None:
     ]
     if wish.as_reading and wish.as_reading not in KINDS:
         faults.append(finding("import-as-reading", found=wish.as_reading, expected=" | ".join(KINDS)))
-    elif wish.as_reading and (wish.run or wish.link or not wish.site):
+    elif wish.as_reading and (wish.run or wish.link or wish.options.jobs or not wish.site):
         faults.append(finding("import-reading-one-file", file=", ".join(paths)))
     try:
         check_options(wish.format, wish.options)
@@ -195,5 +198,7 @@ def _undeclared(workspace: Workspace, draft: Draft) -> Iterator[Finding]:
     for site in sorted(sites - set(workspace.ids("site"))):
         expected = ", ".join(workspace.ids("site")) or "-"
         yield finding("import-site-unknown", file=draft.text, found=site, expected=expected)
-    for run in sorted(runs - set(workspace.ids("run"))):
-        yield finding("import-run-unknown", file=draft.text, found=run)
+    unknown = sorted(runs - set(workspace.ids("run")))
+    if unknown:
+        first = ", ".join(unknown[:_FEW]) + (", …" if len(unknown) > _FEW else "")
+        yield finding("import-run-unknown", file=draft.text, count=len(unknown), found=first)

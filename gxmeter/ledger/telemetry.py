@@ -13,10 +13,11 @@ from pathlib import Path
 from gxmeter.core.errors import InputError
 from gxmeter.core.findings import Finding, finding, ordered
 from gxmeter.energy.model import EnergyResult, Source
-from gxmeter.energy.sources import bytes_of
-from gxmeter.energy.units import remote_units, wanted_by
+from gxmeter.energy.sources import bytes_of, digest_of
+from gxmeter.energy.units import at_hand, remote_units, wanted_by
+from gxmeter.telemetry.jobs import jobs_file
 from gxmeter.telemetry.location import Remote, is_url
-from gxmeter.telemetry.options import ReadOptions
+from gxmeter.telemetry.options import JobsFile, ReadOptions
 from gxmeter.telemetry.registry import check_options
 from gxmeter.workspace.loaded import RECEIVED, Document, Workspace, imported_name
 from gxmeter.workspace.models import ImportedFile, ImportedTelemetry, ImportOptions
@@ -42,10 +43,9 @@ def telemetry_of(workspace: Workspace) -> Telemetry:
     found = Telemetry(_journals(workspace))
     outside: list[Finding] = []
     for document in workspace.import_documents:
-        try:
-            check_options(document.model.format, read_options(document.model.options))
-        except InputError as error:
-            found.findings += [replace(item, file=document.file) for item in error.findings]
+        faults = _option_faults(workspace, document)
+        if faults:
+            found.findings += faults
             continue
         for name, file, source in _units(workspace, document, found.findings):
             if source is None:
@@ -72,9 +72,7 @@ def integrated(workspace: Workspace, integrate: Callable[[Sequence[Source]], Ene
         InputError: as :func:`telemetry_of`; the engine's.
     """
     told = telemetry_of(workspace)
-    energy = integrate(told.sources) if told.sources else EnergyResult()
-    expected = {name: file.sha256 for name, file in workspace.imported.items()}
-    changed = {name for name, digest in energy.sources if expected.get(name, digest) != digest}
+    energy, changed = _unless_changed(workspace, told.sources, integrate)
     if changed:
         rest = [source for source in told.sources if source.label not in changed]
         energy = integrate(rest) if rest else EnergyResult()
@@ -84,10 +82,52 @@ def integrated(workspace: Workspace, integrate: Callable[[Sequence[Source]], Ene
     return energy
 
 
-def read_options(options: ImportOptions) -> ReadOptions:
-    """The options of an import as readers take them."""
-    told = options.model_dump() | {"columns": tuple(options.columns.items())}
+def _unless_changed(
+    workspace: Workspace, sources: Sequence[Source], integrate: Callable[[Sequence[Source]], EnergyResult]
+) -> tuple[EnergyResult, set[str]]:
+    """The energy of some sources, and the names of those that are not what they were when they were imported."""
+    expected = {name: file.sha256 for name, file in workspace.imported.items()}
+    energy = EnergyResult()
+    try:
+        if sources:
+            energy = integrate(sources)
+        digests = energy.sources
+    except InputError:
+        # What was changed may be no file of its format any more: that is then what is wrong with it.
+        digests = [(source.label, _digest(source)) for source in sources if source.label in expected]
+        if all(expected[name] == digest for name, digest in digests):
+            raise
+    return energy, {name for name, digest in digests if expected.get(name, digest) != digest}
+
+
+def _digest(source: Source) -> str:
+    """The digest of a source as it is; empty where it cannot be told."""
+    try:
+        with at_hand(source) as here:
+            return digest_of(here.path)
+    except (InputError, OSError):
+        return ""
+
+
+def read_options(options: ImportOptions, folder: Path) -> ReadOptions:
+    """The options of an import, which lies in a folder, as readers take them."""
+    jobs = options.jobs and JobsFile(str(folder / options.jobs.path), options.jobs.sha256)
+    told = options.model_dump() | {"columns": tuple(options.columns.items()), "jobs": jobs}
     return ReadOptions(**told)
+
+
+def _option_faults(workspace: Workspace, document: Document[ImportedTelemetry]) -> list[Finding]:
+    """Why nothing of an import can be read: its format and options, or a table of jobs that is not what it was."""
+    folder = (workspace.root / document.file).parent
+    options = read_options(document.model.options, folder)
+    try:
+        check_options(document.model.format, options)
+        if options.jobs is not None and jobs_file(Path(options.jobs.path)) != options.jobs:
+            name = Path(options.jobs.path).relative_to(workspace.root).as_posix()
+            return [finding("import-changed", file=name, place=name)]
+    except InputError as error:
+        return [replace(item, file=document.file) for item in error.findings]
+    return []
 
 
 def _journals(workspace: Workspace) -> list[Source]:
@@ -111,7 +151,7 @@ def _units(
 ) -> Iterator[tuple[str, ImportedFile, Source | None]]:
     """What an import lists, with its name and its source; None where it is gone."""
     model = document.model
-    options = read_options(model.options)
+    options = read_options(model.options, (workspace.root / document.file).parent)
     remote: dict[str, Remote] = {}
     if is_url(model.location):
         try:

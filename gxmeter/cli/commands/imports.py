@@ -40,6 +40,7 @@ def import_(
     grade: ask.Grade = "",
     host: ask.Host = "",
     columns: ask.Columns = None,
+    jobs: ask.Jobs = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on standard output.")] = False,
 ) -> None:
     """Read telemetry of other tools as a whole, and keep it in the workspace as it was received."""
@@ -56,6 +57,7 @@ def import_(
             grade=grade,
             host=host,
             columns=columns,
+            jobs=jobs,
         )
         wish = Wish(format_, run, site, options, link=link, as_reading=as_reading)
         loaded = load_workspace(find_workspace(workspace))

@@ -45,7 +45,7 @@ def check(workspace: Workspace) -> list[Finding]:
     # Through a link, a file is read that lies elsewhere in the workspace.
     read = {(root / source.file).resolve() for source in workspace.texts}
     read |= {path.resolve() for path in workspace.factor_files}
-    named |= set(workspace.imported)
+    named |= set(workspace.imported) | set(_tables_of_jobs(workspace))
     folders = _import_folders(workspace)
     candidates = (
         name for name in _files(root) if not _is_read(name) and name not in named and not name.startswith(folders)
@@ -56,6 +56,12 @@ def check(workspace: Workspace) -> list[Finding]:
     if more:
         told.append(finding("more-files-not-read", found=more if more < _COUNTED else f">= {more}"))
     return told
+
+
+def _tables_of_jobs(workspace: Workspace) -> Iterator[str]:
+    for document in workspace.import_documents:
+        if document.model.options.jobs is not None:
+            yield f"{document.file.rpartition('/')[0]}/{document.model.options.jobs.path}"
 
 
 def _import_folders(workspace: Workspace) -> tuple[str, ...]:

@@ -39,7 +39,10 @@ class ImportedFile(Declaration):
 
 
 class ImportOptions(Declaration):
-    """What the files do not say themselves; the keys are the options of ``gxmeter import``."""
+    """What the files do not say themselves; the keys are the options of ``gxmeter import``.
+
+    ``jobs``: the table of who ran where, kept in the folder of the import.
+    """
 
     time_zone: MaybeText = ""
     encoding: MaybeText = ""
@@ -48,6 +51,7 @@ class ImportOptions(Declaration):
     grade: Literal["", "A", "B", "C1", "C2", "D1", "D2", "E1", "E2", "F", "X"] = ""
     host: MaybeText = ""
     columns: Mapping[Text, Text] = Field(default_factory=dict)
+    jobs: ImportedFile | None = None
 
 
 class ImportedTelemetry(Declaration):

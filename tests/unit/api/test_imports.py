@@ -19,12 +19,14 @@ from gxmeter.core.errors import InputError
 from gxmeter.core.files import sha256_file
 from gxmeter.core.findings import Finding
 from gxmeter.ledger.telemetry import telemetry_of
+from gxmeter.telemetry.jobs import jobs_file
 from gxmeter.telemetry.options import ReadOptions
 from gxmeter.workspace.check import run_checks
 from gxmeter.workspace.init import init_workspace
 from gxmeter.workspace.load import load_workspace
 from tests.support.journals import write_journal
 from tests.support.parquet import write_power
+from tests.support.reader_cases import SAMPLES
 
 SITE = "our-site"
 START = jst_midnight_ms(date(2026, 5, 1))
@@ -225,9 +227,10 @@ def _edit(path: Path) -> None:
     [
         (_edit, "import-changed"),
         (lambda path: path.write_bytes(path.read_bytes() + b"x"), "import-changed"),
+        (lambda path: path.write_bytes(bytes(path.stat().st_size)), "import-changed"),
         (Path.unlink, "import-missing"),
     ],
-    ids=["changed", "longer", "gone"],
+    ids=["changed", "longer", "no longer of its format", "gone"],
 )
 @pytest.mark.parametrize("link", [False, True], ids=["kept", "linked"])
 def test_a_file_that_is_no_longer_what_it_was_is_named_and_not_used(
@@ -282,6 +285,39 @@ def test_an_import_of_an_unknown_format_or_with_an_option_it_does_not_heed_is_na
     assert (item.code, item.file) == ("format-unknown", f"{answer['place']}/import.yaml")
     record.write_text(text + "options:\n  host: h\n", "utf-8")
     assert codes(telemetry_of(load_workspace(root)).findings) == ["option-not-heeded"]
+
+
+# ---------------------------------------------------------------- fleet telemetry and its runs
+
+
+def test_a_table_of_jobs_is_kept_with_what_it_was_declared_for(root: Path, received: Path, tmp_path: Path) -> None:
+    table = tmp_path / "who ran.csv"
+    table.write_text(
+        "device,start,end,run\ngpu0,2026-05-01T00:00:00+09:00,2026-05-01T00:00:04+09:00,a\n"
+        "gpu0,2026-05-01T00:00:04+09:00,2026-05-01T00:00:08+09:00,b\n"
+    )
+    wish = Wish("parquet", site=SITE, options=ReadOptions(jobs=jobs_file(table)))
+    done = imports(root, received, wish=wish)
+    (item,) = done.findings
+    assert (item.code, dict(item.params)["count"], item.found) == ("import-run-unknown", "2", "a, b")
+    table.unlink()
+    energy = open_workspace(root)._integrated(None)
+    by_run: dict[str, int] = {}
+    for key, leaf in energy.leaves.items():
+        by_run[key.run] = by_run.get(key.run, 0) + leaf.half_uj // 2_000_000
+    assert by_run == {"a": 400, "b": 400, "": 200}
+    assert codes(run_checks(load_workspace(root))) == []
+    kept = root / done.answers[0]["place"] / "jobs" / "who-ran.csv"
+    kept.write_text(kept.read_text().replace(",b", ",a"))
+    changed = open_workspace(root)._integrated(None)
+    assert (codes(changed.findings), changed.leaves) == (["import-changed"], {})
+
+
+def test_what_is_written_down_can_be_read_again_or_is_refused(root: Path, tmp_path: Path) -> None:
+    bill = shutil.copy(SAMPLES / "meter-csv" / "bill.csv", tmp_path / "bill.csv")
+    columns = (("meter", "=1+1"),)
+    wish = Wish("meter-csv", site=SITE, options=ReadOptions(boundary="it", columns=columns))
+    assert codes(refused(root, bill, wish=wish)) == ["declaration-text-formula"]
 
 
 # ---------------------------------------------------------------- journals
@@ -350,6 +386,19 @@ def test_facility_metering_becomes_readings_of_whole_days_by_month(root: Path, t
     assert codes(run_checks(loaded)) == []
     again = shutil.copy(path, tmp_path / "again.parquet")
     assert codes(refused(root, again, wish=Wish("parquet", site=SITE, as_reading="meter"))) == ["import-known"]
+
+
+def test_a_bill_becomes_a_reading_for_each_period_exactly_as_billed(root: Path, tmp_path: Path) -> None:
+    bill = shutil.copy(SAMPLES / "meter-csv" / "bill.csv", tmp_path / "電気料金 2026.csv")
+    options = ReadOptions(time_zone="Asia/Tokyo", decimal=".")
+    (answer,) = imports(root, bill, wish=Wish("meter-csv", site=SITE, options=options, as_reading="bill")).answers
+    loaded = load_workspace(root)
+    assert [(r.id, r.kind, r.first_day, r.last_day, r.energy_kwh) for r in loaded.meters] == [
+        (f"{answer['id']}-20260401", "bill", date(2026, 4, 1), date(2026, 4, 30), Decimal(123_456)),
+        (f"{answer['id']}-20260501", "bill", date(2026, 5, 1), date(2026, 5, 31), Decimal(130_001)),
+    ]
+    assert loaded.meters[0].evidence == f"evidence/readings/{answer['id']}/電気料金 2026.csv"
+    assert codes(run_checks(loaded)) == []
 
 
 def test_only_facility_metering_of_at_least_a_day_becomes_a_reading(root: Path, received: Path, tmp_path: Path) -> None:
