@@ -30,7 +30,8 @@ def double_findings(result: EnergyResult, metering: Mapping[Device, str] | None 
 
     Args:
         result: integrated energy; of a part of the telemetry the answer is about that part.
-        metering: what declared devices see of their host, as in :func:`gxmeter.energy.double_meters.counted`.
+        metering: what declared devices see of their host, as in :func:`gxmeter.energy.double_meters.counted`; None
+            where there is no workspace to declare it in.
     """
     return settled(result, metering)[1]
 
@@ -39,7 +40,7 @@ def settled(result: EnergyResult, metering: Mapping[Device, str] | None = None) 
     """The result in which of two meters of one machine only one counts, and everything that counts twice."""
     choice = counted(result, metering)
     left = without(result, choice.beside)
-    return left, [*choice.findings, *_boundary_twice(left), *series_twice(left)]
+    return left, [*choice.findings, *_boundary_twice(left), *series_twice(left, metering)]
 
 
 def _boundary_twice(result: EnergyResult) -> Iterator[Finding]:

@@ -2,6 +2,8 @@
 
 Readers cannot see it: a file that was copied and renamed, a GPU that an exporter lists once per partition, a host that
 was renamed while its old name went on. The leaves can: two instruments never agree to half a microjoule for long.
+One instrument whose reading is shared out over two machines gives equal series too, and then both count: 60 of the 64
+nodes of a published MLPerf run are such pairs. Only people know; in a workspace they say so by ``metering: share``.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from itertools import islice
 
 from gxmeter.core.calendar import SLOT_MS, instant
 from gxmeter.core.findings import Finding, finding
+from gxmeter.energy.double_meters import SHARE
 from gxmeter.energy.model import Device, EnergyResult
 
 MIN_EQUAL = 3
@@ -33,8 +36,11 @@ Slots = Mapping[int, tuple[int, int]]
 """Energy [half-uJ] and covered time [ms] by slot."""
 
 
-def series_twice(result: EnergyResult) -> list[Finding]:
+def series_twice(result: EnergyResult, metering: Mapping[Device, str] | None = None) -> list[Finding]:
     """Devices whose leaves are those of another device; one finding per pair of files.
+
+    In a workspace that is a fault (``series-twice``) unless both are declared as shares; of files alone, of which
+    nobody could declare anything, it is a remark of level should (``series-equal``).
 
     Told are devices that agree wherever they cover equally much of a half-hour, in at least :data:`MIN_EQUAL` of them,
     while their power varies. Constant power, and none at all, say nothing, and models give one answer to many devices:
@@ -45,11 +51,16 @@ def series_twice(result: EnergyResult) -> list[Finding]:
     first: dict[tuple[str, str], int] = {}
     for one, other in _candidates(series):
         equal = _equal_slots(series[one], series[other])
-        if _is_no_chance(series[one], equal):
+        if _is_no_chance(series[one], equal) and not _are_shares(metering or {}, one, other):
             files = (file_of[one], file_of[other])
             pairs[files].append((one, other))
             first[files] = min(equal[0], first.get(files, equal[0]))
-    return [_told(files, members, first[files]) for files, members in sorted(pairs.items())]
+    code = "series-equal" if metering is None else "series-twice"
+    return [_told(code, files, members, first[files]) for files, members in sorted(pairs.items())]
+
+
+def _are_shares(metering: Mapping[Device, str], one: Device, other: Device) -> bool:
+    return metering.get(one) == metering.get(other) == SHARE
 
 
 def _series(result: EnergyResult) -> dict[Device, dict[int, tuple[int, int]]]:
@@ -100,10 +111,10 @@ def _files(result: EnergyResult) -> dict[Device, str]:
     return {device: result.sources[index][0] for device, index in first.items()}
 
 
-def _told(files: tuple[str, str], pairs: list[tuple[Device, Device]], slot: int) -> Finding:
+def _told(code: str, files: tuple[str, str], pairs: list[tuple[Device, Device]], slot: int) -> Finding:
     names = (f"{_name(one)} = {_name(other)}" for one, other in pairs)
     return finding(
-        "series-twice",
+        code,
         file=files[1],
         other=files[0],
         devices=", ".join(_listed(names, len(pairs))),

@@ -39,7 +39,7 @@ def fleet_findings(result: EnergyResult, doubles: Iterable[Finding] = ()) -> lis
     records = list(_records(result))
     names = list(_two_names(records))
     told = {_files(item) for item in names}
-    others = [item for item in doubles if item.code != "series-twice" or _files(item) not in told]
+    others = [item for item in doubles if item.code not in {"series-twice", "series-equal"} or _files(item) not in told]
     return [*_missing_nodes(records), *names, *others]
 
 

@@ -66,6 +66,8 @@ class World:
         return double_findings(self.result, metering)
 
     def codes(self, metering: dict[Device, str] | None = None) -> list[str]:
+        """The codes of what is found; in a workspace, which declares nothing unless it is said."""
+        metering = {} if metering is None else metering
         return [item.code for item in self.found(metering)]
 
 
@@ -191,9 +193,17 @@ def test_a_thousand_machines_metered_twice_in_one_way_are_one_finding() -> None:
 
 def test_one_series_under_two_ids_is_told() -> None:
     world = World().device("a", [10, 20, 30, 20], host="n1").device("b", [10, 20, 30, 20], host="n2")
-    (item,) = world.found()
+    (item,) = world.found({})
     assert (item.code, item.level, item.file) == ("series-twice", "must", "b.csv")
     assert "tokyo/a = tokyo/b" in item.en
+
+
+def test_files_alone_cannot_tell_a_copy_from_a_reading_shared_out_and_a_workspace_can_say_it() -> None:
+    world = World().device("a", [10, 20, 30, 20], host="n1").device("b", [10, 20, 30, 20], host="n2")
+    (item,) = world.found()
+    assert (item.code, item.level) == ("series-equal", "should")
+    assert world.codes({Device(SITE, "a"): "share"}) == ["series-twice"]
+    assert world.codes({Device(SITE, name): "share" for name in "ab"}) == []
 
 
 def test_it_is_told_across_sites_and_where_a_copy_is_shorter_or_cut_within_a_half_hour() -> None:
