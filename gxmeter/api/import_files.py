@@ -17,6 +17,7 @@ from gxmeter.core.findings import Finding
 from gxmeter.energy.integrate import Progress, integrate
 from gxmeter.energy.model import EnergyResult, Source
 from gxmeter.energy.sources import digest_of
+from gxmeter.energy.units import at_hand
 from gxmeter.ledger.telemetry import JOURNAL_FORMAT, JOURNALS
 from gxmeter.telemetry.journal_files import SegmentFile, segment_files
 from gxmeter.telemetry.location import is_url
@@ -186,7 +187,7 @@ class Maker:
         options.pop("jobs", None)
         if "columns" in options:
             options["columns"] = dict(options["columns"])
-        location = (text.rstrip("/") if is_url(text) else str(Path(text).absolute())) if wish.link else ""
+        location = (text.rstrip("/") if is_url(text) else str(Path(text).resolve())) if wish.link else ""
         told: dict[str, Any] = {
             "format": wish.format,
             "run": wish.run,
@@ -222,10 +223,9 @@ def names_itself(source: Source) -> bool:
     Raises:
         InputError: it is no journal.
     """
-    if source.remote is not None:
-        return True
-    files = segment_files(source.path) if source.path.is_dir() else [SegmentFile(source.path)]
-    heads = (open_segment(file).head for file in files)
+    with at_hand(source) as here:
+        files = segment_files(here.path) if here.path.is_dir() else [SegmentFile(here.path)]
+        heads = [open_segment(file).head for file in files]
     return all(head is None or (head.run and head.site not in _NO_SITES) for head in heads)
 
 

@@ -223,8 +223,10 @@ class Workspace:
 
 def imported_name(document: Document[ImportedTelemetry], file: ImportedFile) -> str:
     """What an imported file is called: its path in the workspace; of one that was left elsewhere, as if it lay here."""
-    place = LINKED if document.model.location else RECEIVED
-    return "/".join((document.file.rpartition("/")[0], place, file.path))
+    model = document.model
+    place = LINKED if model.location else RECEIVED
+    path = model.received_as if file.path == "." else file.path
+    return "/".join((document.file.rpartition("/")[0], place, path))
 
 
 def inside(root: Path, reference: str) -> Path | None:

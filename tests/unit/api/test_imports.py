@@ -252,6 +252,7 @@ def test_a_link_copies_nothing_and_says_where_the_data_are(root: Path, received:
     assert [path.name for path in (root / answer["place"]).iterdir()] == ["import.yaml"]
     (document,) = load_workspace(root).import_documents
     assert document.model.location == str(received)
+    assert list(load_workspace(root).imported) == [f"{answer['place']}/linked/node 7.parquet"]
     assert [(file.path, file.sha256) for file in document.model.files] == [(".", sha256_file(received))]
     assert codes(run_checks(load_workspace(root))) == []
     assert codes(refused(root, received)) == ["import-known"]
