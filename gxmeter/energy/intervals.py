@@ -16,7 +16,7 @@ from gxmeter.energy.keys import KeyTable
 from gxmeter.energy.model import Device
 from gxmeter.energy.ordering import LateRecordError
 from gxmeter.energy.partial import Leaves, Range, consolidated
-from gxmeter.energy.periods import PeriodCounts
+from gxmeter.energy.periods import PeriodCounts, lengths_of
 from gxmeter.energy.screen import Faults, Mask, interval_rows
 from gxmeter.energy.spread import spread_half_uj
 from gxmeter.telemetry.model import Int64, IntervalBatch
@@ -59,7 +59,7 @@ class IntervalSums:
         if (start_ms < self._last_end[device]).any():
             raise LateRecordError
         np.maximum.at(self._last_end, device, end_ms)
-        self._periods.add(device, end_ms - start_ms)
+        self._periods.add(lengths_of(device, end_ms - start_ms, devices=len(self._table.devices)))
         free = _not_overlapping(device, start_ms, end_ms)
         self._faults.add("interval-overlap", ~free, key, half_uj, start_ms)
         key, start_ms, end_ms, half_uj = key[free], start_ms[free], end_ms[free], half_uj[free]

@@ -9,18 +9,23 @@ function is pure: the same batches and limits give the same partial.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gxmeter.energy.forms import Forms
 from gxmeter.energy.intervals import IntervalSums
 from gxmeter.energy.keys import KeyTable
 from gxmeter.energy.model import MAX_GAP_LIMIT_MS, MIN_GAP_LIMIT_MS, Device, Gap, GapLimits
 from gxmeter.energy.ordering import SampleOrder, Samples
 from gxmeter.energy.partial import Edges, Leaves, Partial, Sample, Segments, all_segments, consolidated, told_as_gaps
 from gxmeter.energy.periods import PeriodCounts
-from gxmeter.energy.screen import Faults
-from gxmeter.energy.segments import integrated, segments_of
-from gxmeter.telemetry.model import Batch, Int64, PowerBatch
+from gxmeter.energy.screen import Faults, power_rows
+from gxmeter.energy.segments import Bounds, Taken, taken
+from gxmeter.telemetry.model import Batch, PowerBatch
+
+if TYPE_CHECKING:
+    from gxmeter.energy.compiled import CompiledRows
 
 KERNEL_VERSION = 1
 """Counts up whenever the same input would give other leaves; part of every cache key."""
@@ -77,57 +82,89 @@ def partial(batches: Iterable[Batch], *, name: str = "", limits: GapLimits | Non
 
 
 class _PowerSums:
-    """Runs the ordered power samples of one file through the segments and keeps what joins files."""
+    """Runs the power samples of one file through either form of the kernel and keeps what joins files."""
 
     def __init__(self, table: KeyTable, faults: Faults, periods: PeriodCounts, limits: GapLimits | None) -> None:
         self._table = table
+        self._faults = faults
         self._periods = periods
         self._limits = limits
+        self._bounds = Bounds(np.zeros(0, np.int64), np.zeros(0, np.int64))
         self._order = SampleOrder(table, faults)
+        self._forms = Forms()
+        self._compiled: CompiledRows | None = None
         self._first: dict[Device, tuple[Sample, ...]] = {}
         self._last: dict[Device, tuple[Sample, ...]] = {}
-        self._sure_ms: Int64 = np.zeros(0, np.int64)
-        self._most_ms: Int64 = np.zeros(0, np.int64)
         self.leaves: list[Leaves] = []
         self.pending: list[Segments] = []
         self.needs_limit = False
         self.gaps: list[Gap] = []
 
     def add(self, batch: PowerBatch) -> None:
-        self._integrate(self._order.push(batch))
+        if self._forms.compiled(len(batch.key)) and self._take_compiled(batch):
+            return
+        if self._compiled and not len(self._order.held):
+            self._order.held = self._compiled.release()
+        self._take(self._order.push(batch))
 
     def finish(self) -> None:
+        if self._compiled:
+            if not len(self._order.held):
+                self._order.held = self._compiled.release()
+            self.leaves.append(self._compiled.finish())
         held = self._order.flush()
-        self._integrate(held)
+        self._take(held)
         self._last = self._at_instant(held, last=True)
 
     def edges(self) -> dict[Device, Edges]:
         return {device: Edges(self._first[device], last) for device, last in sorted(self._last.items())}
 
-    def _integrate(self, samples: Samples) -> None:
-        if not len(samples):
-            return
-        if len(self._first) < len(self._table.devices):
-            self._first = self._at_instant(samples, last=False) | self._first
+    def _take_compiled(self, batch: PowerBatch) -> bool:
+        """Take a batch in the compiled form if it can be taken so."""
+        from gxmeter.energy.compiled import IMPLAUSIBLE, CompiledRows  # noqa: PLC0415 - heavy, loaded for many rows
+
+        codes = self._table.codes(batch.keys)
         self._know_limits()
-        parts = segments_of(samples, self._sure_ms, self._most_ms)
-        self._periods.add(parts.device, parts.period_ms)
-        self.leaves.append(integrated(parts.energy))
+        self._compiled = self._compiled or CompiledRows()
+        if len(self._order.held):
+            if not self._compiled.load(self._order.held, len(self._table.devices)):
+                return False
+            self._order.flush()
+        outcome = self._compiled.take(batch, codes, self._table.device_of, self._bounds)
+        if isinstance(outcome, Taken):
+            self._book(outcome)
+        elif outcome == IMPLAUSIBLE:
+            good = power_rows(self._faults, codes[batch.key], batch.ts_ms, batch.power_mw)
+            self.add(PowerBatch(batch.keys, batch.key[good], batch.ts_ms[good], batch.power_mw[good]))
+        return isinstance(outcome, Taken) or outcome == IMPLAUSIBLE
+
+    def _take(self, samples: Samples) -> None:
+        if len(samples):
+            self._know_limits()
+            self._book(taken(samples, self._bounds))
+
+    def _book(self, found: Taken) -> None:
+        if len(self._first) < len(self._table.devices):
+            self._first = self._at_instant(found.first, last=False) | self._first
+        self._periods.add(found.periods)
+        self.leaves.append(found.leaves)
         if len(self.leaves) >= _CONSOLIDATE_EVERY:
             self.leaves = [consolidated(self.leaves)]
-        self._wait(parts.pending)
-        self.gaps += told_as_gaps(parts.gaps, self._table.keys)
+        self._wait(found.pending)
+        self.gaps += told_as_gaps(found.gaps, self._table.keys)
 
     def _know_limits(self) -> None:
-        """By device code: up to where a segment is surely integrated, beyond where it surely is a gap [ms]."""
         devices = self._table.devices
-        if len(self._sure_ms) == len(devices):
+        if len(self._bounds.sure_ms) == len(devices):
             return
         if self._limits is None:
-            self._sure_ms = np.full(len(devices), MIN_GAP_LIMIT_MS, np.int64)
-            self._most_ms = np.full(len(devices), MAX_GAP_LIMIT_MS, np.int64)
+            shape = len(devices)
+            self._bounds = Bounds(
+                np.full(shape, MIN_GAP_LIMIT_MS, np.int64), np.full(shape, MAX_GAP_LIMIT_MS, np.int64)
+            )
         else:
-            self._sure_ms = self._most_ms = np.array([self._limits.of(device) for device in devices], np.int64)
+            limit_ms = np.array([self._limits.of(device) for device in devices], np.int64)
+            self._bounds = Bounds(limit_ms, limit_ms)
 
     def _wait(self, pending: Segments) -> None:
         if self.needs_limit or not len(pending):

@@ -61,8 +61,8 @@ class SampleOrder:
         """Share the file's table of keys and its list of faults."""
         self._table = table
         self._faults = faults
-        self._held = _no_samples()
-        self._last_ms: Int64 = np.zeros(0, np.int64)
+        self.held = _no_samples()
+        """What waits, ordered: every device's latest instant and the sample before it."""
 
     def push(self, batch: PowerBatch) -> Samples:
         """Take a batch; give back what is closed. Neighbouring rows of one device are a segment.
@@ -73,19 +73,18 @@ class SampleOrder:
             LateRecordError: a sample lies before the latest instant of its device in an earlier batch.
         """
         fresh = self._accepted(batch)
-        grown = len(self._table.devices) - len(self._last_ms)
-        self._last_ms = np.concatenate((self._last_ms, np.full(grown, -1, np.int64)))
-        if (fresh.ts_ms < self._last_ms[fresh.device]).any():
+        last_ms = np.full(len(self._table.devices), -1, np.int64)
+        np.maximum.at(last_ms, self.held.device, self.held.ts_ms)
+        if (fresh.ts_ms < last_ms[fresh.device]).any():
             raise LateRecordError
-        np.maximum.at(self._last_ms, fresh.device, fresh.ts_ms)
-        ordered = self._ordered(self._held.joined(fresh))
+        ordered = self._ordered(self.held.joined(fresh))
         closed, held = _closed_and_held(ordered)
-        self._held = ordered.at(held)
+        self.held = ordered.at(held)
         return ordered.at(closed)
 
     def flush(self) -> Samples:
         """Give back what is still held: every device's last closed sample and last instant."""
-        held, self._held = self._held, _no_samples()
+        held, self.held = self.held, _no_samples()
         return held
 
     def _accepted(self, batch: PowerBatch) -> Samples:

@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
@@ -27,6 +28,11 @@ SHORT_MS = MIN_GAP_LIMIT_MS // PERIODS_PER_LIMIT
 
 LONG_MS = MAX_GAP_LIMIT_MS // PERIODS_PER_LIMIT
 """Periods from this length on [ms] all lead to the greatest limit and count as this long."""
+
+PACK = LONG_MS + 1
+"""A device code and a length [ms] as one number: code times this, plus length or ``LONG_MS`` if that is less."""
+
+_FRESH = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,42 +83,59 @@ def limit_of(counts: Mapping[int, int]) -> int:
     return MIN_GAP_LIMIT_MS
 
 
+class Lengths(NamedTuple):
+    """Some periods: by device code how many are of up to 6 s; of each other one its device and length as one number."""
+
+    short: Int64
+    long: Int64
+
+
+def lengths_of(device: Int64, length_ms: Int64, *, devices: int) -> Lengths:
+    """Periods from device codes and lengths [ms]; ``devices``: how many there are."""
+    long = length_ms > SHORT_MS
+    packed = device[long] * PACK + np.minimum(length_ms[long], LONG_MS)
+    return Lengths(np.bincount(device[~long], minlength=devices), packed)
+
+
 class PeriodCounts:
     """Counts the periods of one file by device code while batches go by.
 
-    Memory: a number per device, and one per device and different length between 6 s and 180 s.
+    Memory: a number per device, one per device and different length between 6 s and 180 s, and 8 MB.
     """
 
     def __init__(self, table: KeyTable) -> None:
         """Share the file's table of keys."""
         self._table = table
         self._short: Int64 = np.zeros(0, np.int64)
-        self._long: dict[int, Counter[int]] = {}
+        self._fresh: list[Int64] = []
+        self._long: tuple[Int64, Int64] = (np.zeros(0, np.int64), np.zeros(0, np.int64))
 
-    def add(self, device: Int64, length_ms: Int64) -> None:
-        """Count periods, given as device codes and lengths [ms]."""
-        long = length_ms > SHORT_MS
-        self.add_short(np.bincount(device[~long], minlength=len(self._table.devices)))
-        self.add_long(device[long], length_ms[long])
+    def add(self, lengths: Lengths) -> None:
+        """Count periods."""
+        missing = np.zeros(len(lengths.short) - len(self._short), np.int64)
+        self._short = np.concatenate((self._short, missing)) + lengths.short
+        self._fresh.append(lengths.long)
+        if sum(map(len, self._fresh)) >= _FRESH:
+            self._count()
 
-    def add_short(self, counts: Int64) -> None:
-        """Count periods of up to 6 s: how many by device code."""
-        self._short = np.concatenate((self._short, np.zeros(len(counts) - len(self._short), np.int64))) + counts
-
-    def add_long(self, device: Int64, length_ms: Int64) -> None:
-        """Count periods of more than 6 s."""
-        packed, counts = np.unique(device * (LONG_MS + 1) + np.minimum(length_ms, LONG_MS), return_counts=True)
-        for value, count in zip(packed.tolist(), counts.tolist(), strict=True):
-            code, period_ms = divmod(value, LONG_MS + 1)
-            self._long.setdefault(code, Counter())[period_ms] += count
+    def _count(self) -> None:
+        """Count what has gathered, and add it to what is counted: sorting a lot at once is cheapest."""
+        packed, counts = np.unique(np.concatenate(self._fresh), return_counts=True)
+        self._fresh = []
+        together = np.concatenate((self._long[0], packed))
+        values, place = np.unique(together, return_inverse=True)
+        sums = np.zeros(len(values), np.int64)
+        np.add.at(sums, place, np.concatenate((self._long[1], counts)))
+        self._long = (values, sums)
 
     def result(self, spans: Mapping[Device, tuple[int, int]]) -> dict[Device, Periods]:
         """The periods of every device; ``spans``: first and last instant of those with power samples [Unix ms]."""
-        short = self._short.tolist()
-        found = {}
-        for code, device in enumerate(self._table.devices):
-            counts = dict(self._long.get(code, {}))
-            if code < len(short) and short[code]:
-                counts[SHORT_MS] = short[code]
-            found[device] = Periods(counts, *spans.get(device, (None, None)))
-        return found
+        if self._fresh:
+            self._count()
+        counts: list[dict[int, int]] = [{SHORT_MS: n} if n else {} for n in self._short.tolist()]
+        counts += [{} for _ in range(len(self._table.devices) - len(counts))]
+        codes, lengths_ms = np.divmod(self._long[0], PACK)
+        for code, length_ms, n in zip(codes.tolist(), lengths_ms.tolist(), self._long[1].tolist(), strict=True):
+            counts[code][length_ms] = n
+        named = zip(self._table.devices, counts, strict=True)
+        return {device: Periods(mine, *spans.get(device, (None, None))) for device, mine in named}

@@ -15,46 +15,48 @@ import numpy as np
 from gxmeter.core.calendar import SLOT_MS
 from gxmeter.energy.ordering import Samples
 from gxmeter.energy.partial import Leaves, Segments
+from gxmeter.energy.periods import Lengths, lengths_of
 from gxmeter.telemetry.model import Int64
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
-    """Ordered samples cut into segments.
+class Bounds:
+    """By device code: up to which length [ms] a segment is surely integrated, and beyond which it surely is a gap."""
+
+    sure_ms: Int64
+    most_ms: Int64
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What some ordered samples yield.
 
     Attributes:
-        energy: segments to integrate.
+        leaves: energy of the segments that are sure; a key and slot may come several times.
         pending: segments that are integrated or gaps, depending on a gap limit that is not known yet.
         gaps: segments that are too long in any case.
-        device: device code of every period, that is of every segment of either kind.
-        period_ms: its length [ms].
+        periods: of the segments of either kind.
+        first: samples among which are those of every device's first instant, ordered by device and time.
     """
 
-    energy: Segments
+    leaves: Leaves
     pending: Segments
     gaps: Segments
-    device: Int64
-    period_ms: Int64
+    periods: Lengths
+    first: Samples
 
 
-def segments_of(samples: Samples, sure_ms: Int64, most_ms: Int64) -> Cut:
-    """Cut samples into the segments between neighbours.
-
-    Args:
-        samples: ordered by device and (time, power).
-        sure_ms: by device code, up to which length a segment is integrated in any case [ms].
-        most_ms: by device code, beyond which length it is a gap in any case [ms].
-    """
+def taken(samples: Samples, bounds: Bounds) -> Taken:
+    """Cut samples, ordered by device and (time, power), into the segments between neighbours."""
     dt = np.diff(samples.ts_ms)
     rows = np.nonzero((samples.device[1:] == samples.device[:-1]) & (dt > 0))[0]
     device, dt = samples.device[rows], dt[rows]
     columns = (samples.key[rows], samples.ts_ms[rows], samples.ts_ms[rows + 1])
     segments = Segments(*columns, samples.power_mw[rows], samples.power_mw[rows + 1])
-    sure, gap = dt <= sure_ms[device], dt > most_ms[device]
-    if sure.all():
-        none = segments.at(np.zeros(0, np.int64))
-        return Cut(segments, none, none, device, dt)
-    return Cut(segments.at(sure), segments.at(~sure & ~gap), segments.at(gap), device, dt)
+    sure, gap = dt <= bounds.sure_ms[device], dt > bounds.most_ms[device]
+    energy = segments if sure.all() else segments.at(sure)
+    periods = lengths_of(device, dt, devices=len(bounds.sure_ms))
+    return Taken(integrated(energy), segments.at(~sure & ~gap), segments.at(gap), periods, samples)
 
 
 def integrated(segments: Segments) -> Leaves:
