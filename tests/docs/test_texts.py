@@ -15,9 +15,11 @@ TWINS = [
     ("seeds/README.md", "seeds/README.ja.md"),
     ("docs/guides/metering.md", "docs/guides/metering.ja.md"),
     ("docs/guides/hooks.md", "docs/guides/hooks.ja.md"),
+    ("docs/guides/import.md", "docs/guides/import.ja.md"),
     ("docs/measurements/README.md", "docs/measurements/README.ja.md"),
     ("docs/measurements/mlperf.md", "docs/measurements/mlperf.ja.md"),
     ("docs/reference/faults.md", "docs/reference/faults.ja.md"),
+    ("docs/reference/meter-csv.md", "docs/reference/meter-csv.ja.md"),
 ]
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"(?<!!)\[[^\]\n]+\]\(([^)\s]+)\)")

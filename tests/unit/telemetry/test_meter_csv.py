@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 
 import pytest
 
 from gxmeter.core.calendar import instant
 from gxmeter.core.errors import InputError
+from gxmeter.telemetry.columns import columns_of
+from gxmeter.telemetry.meter_table.mapping import mapping_of
+from gxmeter.telemetry.meter_table.roles import COLUMNS, SETTINGS, form_of
 from gxmeter.telemetry.model import IntervalBatch, PowerBatch, Reading
 from gxmeter.telemetry.options import ReadOptions
 from gxmeter.telemetry.registry import reader
@@ -289,3 +293,18 @@ def test_a_grid_area_in_hours_is_read_from_cp932(reference: Path) -> None:
     assert len(found) == len(mwh) == 8040
     assert sum(row[3] for row in found) == sum(mwh) * 1000 * KWH
     assert reading.findings == []
+
+
+@pytest.mark.parametrize("page", ["meter-csv.md", "meter-csv.ja.md"])
+def test_the_pages_name_every_role_and_their_examples_are_valid(page: str, repository: Path, tmp_path: Path) -> None:
+    text = (repository / "docs" / "reference" / page).read_text("utf-8")
+    rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
+    assert sorted(role for row in rows for role in re.findall(r"`(\w+)`", row)) == sorted((*COLUMNS, *SETTINGS))
+    examples = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    assert len(examples) == 4
+    for example in examples:
+        (tmp_path / "x.yaml").write_text(example, "utf-8")
+        options = ReadOptions(boundary="node", columns=columns_of(tmp_path / "x.yaml"))
+        form_of("x", options)
+        header = [name for role, name in options.columns if role in COLUMNS]
+        mapping_of("x", header, options)
