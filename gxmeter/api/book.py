@@ -238,7 +238,16 @@ class Book:
 _ACCOUNTABLE = frozenset({"roadmap-changed-since-approval"})
 """Must-level findings that are about the roadmap, not about the numbers: the account goes on and carries them."""
 
-_CHECKED = frozenset({"telemetry-gap", "run-unknown", "contract-missing", "boundary-step-missing"})
+_CHECKED = frozenset(
+    {
+        "boundary-step-missing",
+        "contract-missing",
+        "idle-without-reading",
+        "run-unknown",
+        "runs-exceed-meter-slightly",
+        "telemetry-gap",
+    }
+)
 """Remarks of a computed year that concern the declarations and the records themselves."""
 
 

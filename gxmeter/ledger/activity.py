@@ -16,7 +16,7 @@ from gxmeter.core.calendar import SLOT_MS, FiscalYear, instant, parse_instant
 from gxmeter.core.findings import Finding, finding
 from gxmeter.core.ids import is_id, is_idle
 from gxmeter.energy.boundary import BOUNDARIES
-from gxmeter.energy.model import EnergyResult, Gap, LeafKey, SourceFacts
+from gxmeter.energy.model import EnergyResult, Gap, Leaf, LeafKey, SourceFacts
 from gxmeter.ledger.grades import GRADES
 from gxmeter.ledger.tables import ActivityRow, DeviceRow, Instant
 from gxmeter.telemetry.model import DeviceInfo
@@ -70,27 +70,30 @@ def activity_of(
         if wrong is not None:
             unusable.add((ids, wrong))
             continue
-        rows.append(
-            ActivityRow(
-                row_id=len(rows) + 1,
-                run_id=key.run,
-                site_id=key.site,
-                device_id=key.device,
-                start=Instant(key.slot * SLOT_MS),
-                end=Instant((key.slot + 1) * SLOT_MS),
-                boundary=info.boundary,
-                method=info.method,
-                grade=info.grade,
-                energy_half_uj=leaf.half_uj,
-                covered_ms=leaf.covered_ms,
-                evidence_id=ids,
-            )
-        )
+        rows.append(_row(len(rows) + 1, (key, leaf), info, ids))
     findings += [finding("site-unknown-in-record", evidence=ids, site=site) for ids, site in sorted(unknown)]
     findings += [finding("record-not-accountable", evidence=ids, found=wrong) for ids, wrong in sorted(unusable)]
     findings += _two_sites(rows)
     headers = tuple(_headers(rows, result, fy))
     return Activity(tuple(rows), headers, _devices(result, rows), (*findings, *_gap_findings(headers)))
+
+
+def _row(number: int, entry: tuple[LeafKey, Leaf], info: DeviceInfo, evidence: str) -> ActivityRow:
+    key, leaf = entry
+    return ActivityRow(
+        row_id=number,
+        run_id=key.run,
+        site_id=key.site,
+        device_id=key.device,
+        start=Instant(key.slot * SLOT_MS),
+        end=Instant((key.slot + 1) * SLOT_MS),
+        boundary=info.boundary,
+        method=info.method,
+        grade=info.grade,
+        energy_half_uj=leaf.half_uj,
+        covered_ms=leaf.covered_ms,
+        evidence_id=evidence,
+    )
 
 
 def _not_accountable(key: LeafKey, info: DeviceInfo) -> str | None:

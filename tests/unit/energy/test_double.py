@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,9 +14,11 @@ from gxmeter.core.findings import Finding
 from gxmeter.energy.double import double_findings, settled
 from gxmeter.energy.double_hosts import host_of
 from gxmeter.energy.double_meters import counted
-from gxmeter.energy.model import Device, EnergyResult, Leaf, LeafKey, SourceFacts
+from gxmeter.energy.integrate import integrate
+from gxmeter.energy.model import Device, EnergyResult, Leaf, LeafKey, Source, SourceFacts
 from gxmeter.energy.summary import half_uj_by_boundary
 from gxmeter.telemetry.model import DeviceInfo
+from tests.support.parquet import write_power
 
 SITE = "tokyo"
 KWH = 7_200_000_000_000
@@ -264,3 +267,13 @@ def test_of_all_meters_of_a_machine_one_counts_in_every_half_hour(
     best = min(range(3), key=lambda number: (grades[number], number))
     left = {key for key in world.result.leaves if key not in counted(world.result).beside}
     assert left == {LeafKey(slot, "r", SITE, f"m{best}") for slot in range(len(energies))}
+
+
+def test_one_series_in_two_files_under_two_runs_is_refused_and_named(tmp_path: Path) -> None:
+    files = [
+        write_power(tmp_path / f"{run}.parquet", start_ms=0, seconds=60, columns={"run": run, "site": SITE})
+        for run in ("a", "b")
+    ]
+    result = integrate([Source(path, "parquet", name=path.name) for path in files])
+    assert [item.code for item in result.findings] == ["files-overlap"]
+    assert {key.run for key in result.leaves} == {"a"}
