@@ -1,4 +1,4 @@
-"""A workspace in which a machine has two meters: one is in the figures, people are asked, and their answer settles it."""
+"""A machine with two meters in a workspace: one is in the figures, people are asked, their answer settles it."""
 
 from __future__ import annotations
 
