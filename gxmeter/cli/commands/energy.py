@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,7 +17,6 @@ from gxmeter.core.findings import ordered
 if TYPE_CHECKING:
     from gxmeter.energy.engines import EngineChoice
     from gxmeter.energy.model import EnergyResult, Source
-    from gxmeter.telemetry.work import RunWork
 
 _JOURNALS = "gxmeter"
 
@@ -53,9 +53,11 @@ def energy(
 ) -> None:
     """Turn samples in files or folders, here or on object storage, into energy, without a workspace."""
     from gxmeter.energy import summary
+    from gxmeter.energy.cache import user_folder
     from gxmeter.energy.double import double_findings
     from gxmeter.energy.engines import EngineChoice
     from gxmeter.energy.sources import sources_under
+    from gxmeter.energy.work_kept import journals
     from gxmeter.energy.work_summary import work_document, work_findings, work_lines
 
     try:
@@ -70,14 +72,17 @@ def energy(
             jobs=jobs,
         )
         sources = sources_under(paths, format=format_, run=run, site=site, options=options)
-        result = _integrated(sources, gap_limit, EngineChoice(engine, workers, scheduler), cached=not no_cache)
-        work = _work(sources, run) if format_ == _JOURNALS else None
+        cache = None if no_cache else user_folder()
+        # Phases and counted work: only journals of gxmeter tell any.
+        told = journals(sources, run=run, cache=cache) if format_ == _JOURNALS else None
+        result = _integrated(sources, gap_limit, EngineChoice(engine, workers, scheduler), cache)
+        work = told.work(result, show_notice) if told else None
         result.findings = ordered([*result.findings, *double_findings(result), *work_findings(work or ())])
     except GxmeterError as error:
         raise typer.Exit(report_error(error, as_json=as_json)) from None
     if as_json:
-        told = {} if work is None else {"work": work_document(work)}
-        emit_json(summary.document(result, format=format_) | told)
+        more = {} if work is None else {"work": work_document(work)}
+        emit_json(summary.document(result, format=format_) | more)
     else:
         for line in (*summary.lines(result), *work_lines(work or (), ja=language() == "ja")):
             typer.echo(line)
@@ -85,27 +90,14 @@ def energy(
     finish(result.findings)
 
 
-def _integrated(sources: list[Source], gap_limit: str, engine: EngineChoice, *, cached: bool) -> EnergyResult:
+def _integrated(sources: list[Source], gap_limit: str, engine: EngineChoice, cache: Path | None) -> EnergyResult:
     """Integrate with a progress bar that shows once the work takes over two seconds."""
     from gxmeter.cli.bars import telemetry_bar
-    from gxmeter.energy.cache import user_folder
     from gxmeter.energy.integrate import integrate
 
     limit_ms = _milliseconds(gap_limit) if gap_limit else None
-    cache = user_folder() if cached else None
     with telemetry_bar() as bar:
         return integrate(sources, gap_limit_ms=limit_ms, engine=engine, cache=cache, progress=bar, notice=show_notice)
-
-
-def _work(sources: list[Source], run: str) -> list[RunWork]:
-    """Phases and counted work: only journals of gxmeter tell any."""
-    from contextlib import ExitStack
-
-    from gxmeter.energy.units import at_hand
-    from gxmeter.telemetry.work import work_of
-
-    with ExitStack() as fetched:
-        return work_of([fetched.enter_context(at_hand(source)).path for source in sources], run=run)
 
 
 def _milliseconds(text: str) -> int:

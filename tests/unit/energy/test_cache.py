@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from gxmeter.core.files import sha256_bytes
 from gxmeter.core.findings import Finding
 from gxmeter.energy import cache as cache_module
-from gxmeter.energy import tasks
+from gxmeter.energy import tasks, work_kept
 from gxmeter.energy.cache import Cache, DamagedEntryError, opened, revision, user_folder
 from gxmeter.energy.cache_form import from_bytes, to_bytes
 from gxmeter.energy.integrate import integrate
@@ -23,6 +23,7 @@ from gxmeter.energy.kernel import partial
 from gxmeter.energy.model import GapLimits, Source
 from gxmeter.energy.tasks import FileResult, Task, measure
 from gxmeter.telemetry.options import ReadOptions
+from gxmeter.telemetry.work import RunWork, work_of
 from tests.properties.energy.build import interval_batch, power_batch
 from tests.properties.energy.oracle import Row
 from tests.support.journals import GPU, JournalMaker, a_head, part
@@ -330,3 +331,26 @@ def test_the_key_is_plain_text_and_names_everything_that_matters() -> None:
     assert key["name"] == "a.csv"
     assert key["options"]["columns"] == [["time", "t"]]
     assert key["limits"] == [7, []]
+
+
+def test_the_work_of_unchanged_journals_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work_kept, "WORTH_BYTES", 0)
+    sources = [Source(journal(tmp_path / name), "gxmeter", name=name) for name in ("j", "k")]
+    cache, notices = tmp_path / "cache", list[Finding]()
+
+    def work() -> list[RunWork]:
+        return work_kept.journals(sources, run="", cache=cache).work(integrate(sources), notices.append)
+
+    fresh = work()
+    assert fresh == work_of([source.path for source in sources])
+    monkeypatch.setattr(work_kept, "work_of", None)
+    assert work() == fresh
+    (entry,) = cache.iterdir()
+    entry.write_bytes(entry.read_bytes()[:-1])
+    monkeypatch.setattr(work_kept, "work_of", work_of)
+    assert work() == fresh
+    assert [item.code for item in notices] == ["cache-entry-damaged"]
+    asked = work_kept.journals(sources, run="", cache=cache)
+    journal(sources[0].path, seconds=95)
+    assert asked.work(integrate(sources), notices.append) == work_of([source.path for source in sources])
+    assert len(list(cache.iterdir())) == 1  # it changed in between, so it is not kept
