@@ -39,7 +39,7 @@ class Cost:
 
 def cost_of(pid: int) -> Cost:
     """The cost of the process ``pid`` and of all that descend from it and still live."""
-    pids = _tree(pid)
+    pids = processes_of(pid)
     pss_kib = sum(_pss_kib(each) for each in pids)
     return Cost(sum(cpu_ms(each) for each in pids), pss_kib * 1.024 / _KB_PER_MB, len(pids))
 
@@ -56,7 +56,8 @@ def cpu_ms(pid: int) -> float:
         return 0.0
 
 
-def _tree(pid: int) -> list[int]:
+def processes_of(pid: int) -> list[int]:
+    """A process and all that descend from it and still live."""
     found = [pid]
     for path in Path(f"/proc/{pid}/task").glob("*/children"):
         try:
@@ -64,7 +65,7 @@ def _tree(pid: int) -> list[int]:
         except OSError:
             continue
         for child in children:
-            found += _tree(int(child))
+            found += processes_of(int(child))
     return found
 
 
@@ -98,19 +99,19 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def write_section(name: str, body: str) -> None:
-    """Put ``body`` between the markers of section ``name`` in ``bench/README.md``.
+def write_section(name: str, body: str, page: Path = README) -> None:
+    """Put ``body`` between the markers of section ``name`` in ``bench/README.md`` or another page.
 
     Raises:
         ValueError: the page has no such markers.
     """
     begin, end = f"<!-- {name}: made by bench/{name}.py -->", f"<!-- end of {name} -->"
-    text = README.read_text("utf-8")
+    text = page.read_text("utf-8")
     if begin not in text or end not in text:
-        raise ValueError(f"bench/README.md has no section {name}")
+        raise ValueError(f"{page.name} has no section {name}")
     before, _, rest = text.partition(begin)
     after = rest.partition(end)[2]
-    README.write_text(f"{before}{begin}\n\n{body.strip()}\n\n{end}{after}", "utf-8")
+    page.write_text(f"{before}{begin}\n\n{body.strip()}\n\n{end}{after}", "utf-8")
 
 
 def quiet() -> str:

@@ -21,6 +21,7 @@ TWINS = [
     ("docs/measurements/README.md", "docs/measurements/README.ja.md"),
     ("docs/measurements/mlperf.md", "docs/measurements/mlperf.ja.md"),
     ("docs/reference/faults.md", "docs/reference/faults.ja.md"),
+    ("docs/explanation/scale.md", "docs/explanation/scale.ja.md"),
     ("docs/reference/meter-csv.md", "docs/reference/meter-csv.ja.md"),
 ]
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)

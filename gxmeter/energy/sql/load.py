@@ -8,6 +8,7 @@ from gxmeter.core.errors import InputError
 from gxmeter.energy.model import Source
 from gxmeter.energy.sources import open_source, unreadable
 from gxmeter.energy.sql.base import duckdb_module
+from gxmeter.energy.units import at_hand
 from gxmeter.telemetry.model import Batch, PowerBatch, Reading
 
 if TYPE_CHECKING:
@@ -31,9 +32,9 @@ def load(base: DuckDBPyConnection, number: int, source: Source) -> None:
         InputError: the reader's, or ``source-unreadable``.
     """
     stopped = None
-    if not _directly(base, number, source):
-        reading = _read(base, number, source)
-        stopped = reading.stopped
+    with at_hand(source) as local:
+        if not _directly(base, number, local):
+            stopped = _read(base, number, local).stopped
     base.execute("INSERT INTO file VALUES (?, ?, ?)", [number, source.label, stopped])
 
 
