@@ -55,10 +55,9 @@ def encoding_of(path: Path, declared: str = "") -> str:
     """
     if declared:
         try:
-            # Some names that Python knows stand for no encoding of text.
-            codecs.getincrementaldecoder(declared)(errors="replace").decode(b"a", final=True)
+            b"a".decode(declared, "replace")  # Some names that Python knows stand for no encoding of text.
             name = codecs.lookup(declared).name
-        except (LookupError, ValueError, TypeError):
+        except (LookupError, ValueError):
             raise InputError("encoding-unknown", file=path.name, found=declared) from None
         return "utf-8-sig" if name == "utf-8" else name
     first = head(path)

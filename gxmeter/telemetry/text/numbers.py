@@ -55,7 +55,7 @@ class Numerals:
 
     Attributes:
         decimal: the decimal mark as declared, ``.`` or ``,``; empty: told by the cells that show it, as ``12,5`` or
-            ``1.234,5``, and used for those that do not, such as ``1,234``.
+            ``1.234,5``, and used for those that do not, as ``1,234``. A point is one until a comma has shown itself.
         assumed: how many cells such as ``1,234`` were read before any cell had shown the mark; the comma was taken to
             group thousands.
         example: the first of them.
@@ -65,6 +65,9 @@ class Numerals:
     assumed: int = 0
     example: str = ""
     _shown: str = ""
+    _point: str = ""
+    _points: int = 0
+    _mistaken: int = 0
     _guessed: set[str] = field(default_factory=set)
     _known: dict[tuple[Fraction | int, str], dict[str, int]] = field(default_factory=dict)
 
@@ -91,37 +94,50 @@ class Numerals:
 
     def findings(self, file: str) -> list[Finding]:
         """What was assumed about a file's numbers."""
-        return [finding("decimal-assumed", file=file, count=self.assumed, found=self.example)] if self.assumed else []
+        found = []
+        if self.assumed:
+            found.append(finding("decimal-assumed", file=file, count=self.assumed, found=self.example))
+        if self._mistaken:
+            found.append(finding("decimal-mistaken", file=file, count=self._mistaken, found=self._point))
+        return found
 
     def _learn(self, texts: list[str], known: dict[str, int], multiplier: Fraction | int, unit: str) -> None:
         """Read texts that have not been seen; those that leave the decimal mark open wait for what the others show."""
         unclear = []
+        own_unit = f" {unit}"
         for text in texts:
-            value = None if "," in (self.decimal, self._shown) else _quick(text, multiplier)
-            if value is None:
-                digits = _parts(text)[0]
-                self._show(_mark_of(digits))
-                if not self.decimal and _UNCLEAR.fullmatch(digits):
-                    unclear.append(text)
-                    continue
-                value = self._one(text, multiplier, unit)
-            elif not self._shown:
-                self._show(_mark_of(text))
-            known[text] = value
+            bare = text.removesuffix(own_unit)
+            if self._is_open(bare):
+                unclear.append(text)
+                continue
+            value = None if "," in {self.decimal, self._shown} else _quick(bare, multiplier)
+            self._show(_mark_of(bare if value is not None else _parts(text)[0]))
+            known[text] = self._one(text, multiplier, unit) if value is None else value
         for text in unclear:
-            if not self._shown:
+            if not self._shown and "," in text:
                 self.example = self.example or text
                 self._guessed.add(text)
+            elif not self._shown:
+                self._points += 1
+                self._point = self._point or text
             known[text] = self._one(text, multiplier, unit)
+
+    def _is_open(self, text: str) -> bool:
+        """Whether a text may be a grouped number or one with three decimals, and nothing has told which."""
+        if self.decimal or self._shown or not ("," in text or "." in text):
+            return False
+        return bool(_UNCLEAR.fullmatch(_parts(text)[0].replace(".", ",")))
 
     def _show(self, mark: str) -> None:
         """A cell shows the decimal mark: the first one to do so tells it for the file, and all guesses end."""
-        if mark and not self._shown:
-            self._shown = mark
-            for known in self._known.values():
-                for text in self._guessed & known.keys():
-                    del known[text]
-            self._guessed.clear()
+        if not mark or self._shown:
+            return
+        self._shown = mark
+        self._mistaken = self._points if mark == "," else 0
+        for known in self._known.values():
+            for text in self._guessed & known.keys():
+                del known[text]
+        self._guessed.clear()
 
     def _one(self, text: str, multiplier: Fraction | int, unit: str) -> int:
         if is_missing(text):

@@ -80,29 +80,28 @@ def carefully(block: Block, form: Form, remarks: Remarks, *, keep_torn: bool) ->
 
 
 def cells_of(texts: Sequence[str], delimiter: str) -> _csv.Reader:
-    """Rows of cells from lines without their ends, as the csv module reads them."""
-    return csv.reader((f"{text}\n" for text in texts), delimiter=delimiter, skipinitialspace=True)
+    """Rows of cells from lines without their ends, as the csv module reads them; a mark left open is an error."""
+    return csv.reader((f"{text}\n" for text in texts), delimiter=delimiter, skipinitialspace=True, strict=True)
 
 
 def _row(texts: Sequence[str], at: int, form: Form) -> tuple[list[str], int]:
     """The cells of the row that begins with a line, and how many lines it takes.
 
     Where a quotation mark stays open, the lines up to its end are one row if that row has the right cells; else the
-    line stands alone, so that one mark too many costs one row.
+    line stands alone, so that one mark too many costs one row. A mark that never closes is no row.
     """
     text = texts[at]
     if '"' not in text:
         return [cell.strip() for cell in text.split(form.delimiter)], 1
-    reader = cells_of(texts[at : at + _MAX_ROW_LINES], form.delimiter)
-    try:
-        row = next(reader, [])
-        if reader.line_num > 1 and not _fits(row, form.width):
-            row, taken = next(cells_of([text], form.delimiter), []), 1
-        else:
-            taken = reader.line_num
-    except csv.Error:
-        row, taken = [], 1
-    return [cell.strip() for cell in row], max(taken, 1)
+    for lines in (texts[at : at + _MAX_ROW_LINES], [text]):
+        reader = cells_of(lines, form.delimiter)
+        try:
+            row = [cell.strip() for cell in next(reader, [])]
+        except csv.Error:
+            continue
+        if reader.line_num == 1 or _fits(row, form.width):
+            return row, reader.line_num
+    return [], 1
 
 
 def _fits(row: Sequence[str], width: int) -> bool:
