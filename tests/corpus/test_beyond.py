@@ -212,6 +212,17 @@ def test_devices_that_sql_refuses_are_named_and_not_passed(package: Package) -> 
     assert "raw-device-refused" in {item.code for item in verdict.findings if item.level == "should"}
 
 
+def test_energy_outside_any_run_has_no_rows_and_is_named(package: Package) -> None:
+    def with_idle(sources: object, limit_ms: int | None) -> Integrated:
+        made = by_kernel(sources, limit_ms)  # type: ignore[arg-type]
+        idle = {key._replace(run=""): (1, 1) for key in made.leaves}
+        return Integrated({**made.leaves, **idle})
+
+    verdict = verify(package.folder, more=[("8", RawStep(package.workspace, with_idle))])
+    assert not must(verdict)
+    assert "raw: idle" in verdict.not_checked
+
+
 def test_rows_that_need_files_of_another_year_are_said_to(package: Package, tmp_path: Path) -> None:
     """An engine for which a row depends on a second file, that the package does not name."""
     raw = tmp_path / "raw"

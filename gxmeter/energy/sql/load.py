@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 _PARQUET = "parquet"
 _INTEGERS = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT"})
+_HARMLESS = frozenset({"boundary", "grade"})
+"""Declared options that change no number and no run."""
+
 _GLOB = frozenset("*?[]{}")
 """Characters that DuckDB would read as a pattern in a path."""
 
@@ -41,7 +44,7 @@ def load(base: DuckDBPyConnection, number: int, source: Source) -> None:
 def _directly(base: DuckDBPyConnection, number: int, source: Source) -> bool:
     """Read a Parquet file without our reader; false where it needs what only our reader knows."""
     path = str(source.path)
-    if source.format != _PARQUET or _GLOB & set(path):
+    if source.format != _PARQUET or _GLOB & set(path) or not _HARMLESS.issuperset(source.options.declared()):
         return False
     try:
         described = base.execute("DESCRIBE FROM read_parquet(?)", [path]).fetchall()

@@ -9,12 +9,13 @@ held once more against all telemetry that the folder has.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gxmeter.core.calendar import SLOT_MS, FiscalYear, instant
 from gxmeter.core.errors import InputError
 from gxmeter.core.findings import Finding, finding
+from gxmeter.core.ids import is_idle
 from gxmeter.energy.model import Device, LeafKey, Source
 from gxmeter.evidence.rows import RawRow
 from gxmeter.evidence.verify.case import Case
@@ -85,13 +86,17 @@ class RawStep:
 
 @dataclass(frozen=True, slots=True)
 class _Comparison:
-    """Rows that were judged, what differs, leaves that no row tells, devices that were not judged."""
+    """Rows that were judged, what differs, leaves that no row tells, devices that were not judged, remarks.
+
+    ``idle``: whether there is energy outside any run, which has no rows (ADR 0016).
+    """
 
     judged: int
     differing: list[Finding]
     untold: dict[LeafKey, Finding]
     refused: list[Finding]
     remarks: list[Finding] = field(default_factory=list)
+    idle: bool = False
 
 
 def _compared(case: Case, rows: tuple[ActivityRow, ...], found: Mapping[str, Source], made: Integrated) -> _Comparison:
@@ -115,16 +120,17 @@ def _compared(case: Case, rows: tuple[ActivityRow, ...], found: Mapping[str, Sou
             )
     fy = FiscalYear(case.need("statement")["fy"])
     slots = range(fy.start_ms // SLOT_MS, fy.end_ms // SLOT_MS)
-    untold = {
-        key: _untold(key, leaf)
-        for key, leaf in made.leaves.items()
+    left = [
+        key
+        for key in made.leaves
         if key.slot in slots and key not in told and Device(key.site, key.device) not in unjudged
-    }
+    ]
     refused = [
         finding("raw-device-refused", device=device.device, site=device.site, found=reason)
         for device, reason in made.refused.items()
     ]
-    return _Comparison(judged, differing, untold, refused)
+    untold = {key: _untold(key, made.leaves[key]) for key in left if not is_idle(key.run)}
+    return _Comparison(judged, differing, untold, refused, idle=len(left) > len(untold))
 
 
 def _untold(key: LeafKey, leaf: tuple[int, int]) -> Finding:
@@ -155,9 +161,8 @@ def _retried(alone: _Comparison, together: _Comparison, others: Sequence[Source]
         return alone
     untold = {key: item for key, item in alone.untold.items() if key in together.untold}
     names = ", ".join(sorted(source.label for source in others))
-    return _Comparison(
-        together.judged, [], untold, together.refused, [finding("raw-needs-other-files", file=_INDEX, found=names)]
-    )
+    remarks = [finding("raw-needs-other-files", file=_INDEX, found=names)]
+    return replace(together, untold=untold, remarks=remarks)
 
 
 def _tell(case: Case, index: tuple[RawRow, ...], found: Mapping[str, Source], comparison: _Comparison) -> None:
@@ -168,6 +173,8 @@ def _tell(case: Case, index: tuple[RawRow, ...], found: Mapping[str, Source], co
     for item in comparison.refused:
         params = dict(item.params)
         case.not_checked.append(f"raw: {params['site']} {params['device']}")
+    if comparison.idle:
+        case.not_checked.append("raw: idle")
     case.findings += [*comparison.differing, *comparison.untold.values(), *comparison.refused, *comparison.remarks]
     case.evaluated["raw_files"], case.evaluated["raw_rows"] = len(found), comparison.judged
     if not comparison.judged:

@@ -35,6 +35,10 @@ _NOT_CHECKED = {
     ),
     "declared-parts": ("SQL では: 申告されたエネルギー", "by SQL: declared energy"),
     "other-lines": ("SQL では: 請求との差と証書の明細", "by SQL: lines of unattributed energy and certificates"),
+    "raw: idle": (
+        "どの実行にも属さない時間のエネルギー(明細には請求との差として入る)",
+        "energy outside any run (in the lines it is part of what a bill shows beyond the runs)",
+    ),
     "raw-telemetry": ("生データの積分(--raw で指定)", "the integration of the raw telemetry (give it by --raw)"),
 }
 
