@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,9 @@ import pytest
 from gxmeter.api import open_workspace
 from gxmeter.api.import_files import Wish
 from gxmeter.api.imports import import_telemetry
-from gxmeter.energy.model import EnergyResult
-from gxmeter.ledger.telemetry import telemetry_of
+from gxmeter.energy.integrate import integrate
+from gxmeter.energy.model import EnergyResult, Source
+from gxmeter.ledger.telemetry import integrated, telemetry_of
 from gxmeter.workspace.init import init_workspace
 from gxmeter.workspace.load import load_workspace
 from tests.remote.conftest import BUCKET, Store
@@ -85,6 +87,18 @@ def test_an_object_that_is_no_longer_what_it_was_is_named_and_not_used(root: Pat
     result = energy(root)
     assert ([item.code for item in result.findings], joules(result)) == (["import-missing"], 500)
     assert URL in result.findings[0].en
+
+
+def test_an_object_that_changes_while_it_is_read_is_named_as_changed(root: Path, cluster: Path, store: Store) -> None:
+    imported(root, URL, link=True)
+    size = (cluster / "b" / "gpu1.parquet").stat().st_size
+
+    def after_the_listing(sources: Sequence[Source]) -> EnergyResult:
+        store.put("cluster/b/gpu1.parquet", bytes(size))
+        return integrate(sources)
+
+    result = integrated(load_workspace(root), after_the_listing)
+    assert ([item.code for item in result.findings], joules(result)) == (["import-changed"], 1000)
 
 
 def test_a_bucket_that_is_gone_leaves_everything_else(root: Path, cluster: Path, store: Store) -> None:

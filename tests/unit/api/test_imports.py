@@ -247,6 +247,15 @@ def test_a_file_that_is_no_longer_what_it_was_is_named_and_not_used(
     assert code in codes(open_workspace(root).check())
 
 
+def test_another_record_that_cannot_be_read_is_no_fault_of_an_import(root: Path, received: Path) -> None:
+    imports(root, received)
+    (root / "telemetry" / "journals" / "j").mkdir(parents=True)
+    (root / "telemetry" / "journals" / "j" / "0000.gxj").write_text("no journal")
+    with pytest.raises(InputError) as caught:
+        open_workspace(root)._integrated(None)
+    assert caught.value.code == "journal-not-a-journal"
+
+
 def test_a_link_copies_nothing_and_says_where_the_data_are(root: Path, received: Path) -> None:
     (answer,) = imports(root, received, wish=Wish("parquet", "r1", SITE, link=True)).answers
     assert [path.name for path in (root / answer["place"]).iterdir()] == ["import.yaml"]
@@ -400,6 +409,14 @@ def test_a_bill_becomes_a_reading_for_each_period_exactly_as_billed(root: Path, 
     ]
     assert loaded.meters[0].evidence == f"evidence/readings/{answer['id']}/電気料金 2026.csv"
     assert codes(run_checks(loaded)) == []
+
+
+def test_a_bill_of_days_elsewhere_in_the_world_is_refused(root: Path, tmp_path: Path) -> None:
+    bill = shutil.copy(SAMPLES / "meter-csv" / "bill.csv", tmp_path / "bill.csv")
+    options = ReadOptions(time_zone="UTC", decimal=".")
+    found = refused(root, bill, wish=Wish("meter-csv", site=SITE, options=options, as_reading="bill"))
+    assert codes(found) == ["import-reading-days", "import-reading-days"]
+    assert "2026-04-01T00:00:00Z to 2026-05-01T00:00:00Z" in found[0].en
 
 
 def test_only_facility_metering_of_at_least_a_day_becomes_a_reading(root: Path, received: Path, tmp_path: Path) -> None:
