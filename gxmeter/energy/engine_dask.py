@@ -50,6 +50,8 @@ class _Dask:
                     answer = future.result()
                 except distributed.KilledWorker:
                     raise GxmeterError("engine-worker-lost", found=tasks[place].source.label) from None
+                except distributed.client.FutureCancelledError as error:
+                    raise GxmeterError("engine-lost", engine="dask", reason=error.reason) from None
                 except ModuleNotFoundError as error:
                     raise GxmeterError("engine-worker-unfit", engine="dask", reason=error) from None
                 future.release()

@@ -68,7 +68,7 @@ class Engine(Protocol):
         """The answers with the places of their tasks, as they come.
 
         Raises:
-            GxmeterError: ``engine-worker-lost``, ``engine-worker-unfit``.
+            GxmeterError: ``engine-worker-lost``, ``engine-worker-unfit``, ``engine-lost``.
         """
 
 

@@ -67,7 +67,7 @@ def integrate(
         InputError: faults of all files that are not of their format or cannot be read; ``gap-limit-out-of-range``;
             ``engine-option-unused``.
         GxmeterError: ``engine-package-missing``, ``engine-not-started``, ``engine-worker-lost``,
-            ``engine-code-differs``.
+            ``engine-worker-unfit``, ``engine-lost``, ``engine-code-differs``.
     """
     limits = None if gap_limit_ms is None else GapLimits(gap_limit_ms, {})
     choice = engine or EngineChoice()

@@ -90,6 +90,14 @@ def test_a_cluster_that_is_not_there_is_said_in_one_sentence(fleet: Fleet, monke
     assert caught.value.code == "engine-option-unused"
 
 
+def test_a_scheduler_that_goes_away_is_said_in_one_sentence(long_fleet: Fleet) -> None:
+    with LocalCluster(n_workers=1, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0") as own:
+        choice = EngineChoice("dask", scheduler=own.scheduler_address)
+        with pytest.raises(GxmeterError) as caught:
+            integrate(long_fleet.sources, engine=choice, progress=Struck(own.close))
+    assert caught.value.code == "engine-lost"
+
+
 def test_the_command_starts_a_cluster_of_its_own(fleet: Fleet) -> None:
     paths = [str(source.path) for source in fleet.sources if source.format == "parquet"]
     command = [sys.executable, "-m", "gxmeter", "energy", "--format", "parquet", "--no-cache", "--json", *paths]
