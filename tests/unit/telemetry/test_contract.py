@@ -202,7 +202,7 @@ def test_a_file_of_another_format_is_refused_and_never_read_as_empty(case: Reade
 
 
 @every
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(flips=st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), min_size=1, max_size=12))
 def test_bytes_changed_at_random_are_no_traceback(
     case: ReaderCase, flips: list[tuple[int, int]], tmp_path: Path

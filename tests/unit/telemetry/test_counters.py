@@ -31,3 +31,43 @@ def test_energy_between_two_runs_belongs_to_the_first_however_the_readings_are_h
     for cut in range(1, 4):
         counters = Counters("f", 1)
         assert pushed(counters, *readings[:cut]) + pushed(counters, *readings[cut:]) == wanted
+
+
+def told(counters: Counters) -> dict[str, str]:
+    return {item.code: dict(item.params)["count"] for item in counters.findings()}
+
+
+def test_a_step_that_no_device_can_make_is_named_and_not_booked() -> None:
+    counters = Counters("f", 2_000, max_power_mw=1_000)  # millijoules of a part of at most one watt
+    assert pushed(counters, (FIRST, 0, 0), (FIRST, 1000, 1000), (FIRST, 2000, 2001), (FIRST, 3000, 3001)) == [
+        ("run-1", 0, 1000, 2_000_000),
+        ("run-1", 2000, 3000, 2_000_000),
+    ]
+    assert told(counters) == {"counter-jump": "1"}
+
+
+def test_a_counter_that_begins_anew_costs_the_interval_and_no_more() -> None:
+    counters = Counters("f", 1)
+    assert [row[3] for row in pushed(counters, (FIRST, 0, 50), (FIRST, 1, 60), (FIRST, 2, 5), (FIRST, 3, 9))] == [10, 4]
+    assert told(counters) == {"counter-went-back": "1"}
+
+
+def test_a_wrap_is_taken_from_the_last_tenth_only() -> None:
+    near, far = Counters("f", 1, wraps_at=1000), Counters("f", 1, wraps_at=1000)
+    assert [row[3] for row in pushed(near, (FIRST, 0, 950), (FIRST, 1, 20))] == [70]
+    assert told(near) == {"counter-wrapped": "1"}
+    assert pushed(far, (FIRST, 0, 500), (FIRST, 1, 20)) == []
+    assert told(far) == {"counter-went-back": "1"}
+
+
+def test_late_readings_and_two_at_one_instant_are_named() -> None:
+    counters = Counters("f", 1)
+    pushed(counters, (FIRST, 0, 0), (FIRST, 2000, 20))
+    assert pushed(counters, (FIRST, 1000, 10), (FIRST, 2000, 25), (FIRST, 3000, 40)) == [("run-1", 2000, 3000, 15)]
+    assert told(counters) == {"counter-late": "1", "counter-two-readings": "1"}
+
+
+def test_energy_over_more_than_half_an_hour_is_booked_and_its_timing_named() -> None:
+    counters = Counters("f", 1)
+    assert [row[3] for row in pushed(counters, (FIRST, 0, 0), (FIRST, 1_800_001, 7), (FIRST, 9_000_000, 7))] == [7, 0]
+    assert told(counters) == {"timing-unknown": "1"}
