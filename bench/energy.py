@@ -21,7 +21,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from bench import scale
-from bench.fleet.made import GPUS, SITES
+from bench.fleet.made import CODED, GPUS, SITES, TEXT
 from bench.fleet.targets import Measured, growth, judged
 from bench.fleet.watch import Spent, spend
 from bench.fleet.work import COMPARED, WORKERS, files
@@ -41,6 +41,8 @@ WORKS = {
     "numpy": "gxmeter, numpy kernel",
     "two-workers": f"gxmeter, compiled kernel, {WORKERS} processes",
     "cached": "gxmeter again, nothing changed",
+    "decode-coded": "decode, devices as integer codes",
+    "compiled-coded": "gxmeter, compiled kernel, devices as integer codes",
     "duckdb": "DuckDB, window SQL",
     "duckdb-best": "DuckDB, window SQL, texts as enumerations",
     "spark": "PySpark SQL, the same query",
@@ -65,7 +67,10 @@ class Plan:
 def measured(plan: Plan, size: int) -> Measured:
     """Every piece of work on one size; a work is run round by round, so that a slow minute meets all of them."""
     folder = plan.folder / f"rows-{size}"
-    make_aside(folder, size)
+    coded = plan.folder / f"rows-{size}-coded"
+    make_aside(folder, size, TEXT)
+    if any(work.endswith("-coded") for work in plan.works):
+        make_aside(coded, size, CODED)
     works = [w for w in plan.works if size <= GREATEST_COMPARED or w not in ("duckdb", "duckdb-best", "spark", "numpy")]
     rows = spend(Path(sys.executable), "decode", folder).answer["rows"]  # and the files are in the page cache
     runs: dict[str, list[Spent]] = {work: [] for work in works}
@@ -78,13 +83,19 @@ def measured(plan: Plan, size: int) -> Measured:
                 runs[work].append(Spent(0, 0, 0, {}, "no .venv-spark here; `make nightly` makes it"))
             else:
                 python = SPARK if work == "spark" else Path(sys.executable)
-                runs[work].append(spend(python, work, folder))
+                runs[work].append(spend(python, work, coded if work.endswith("-coded") else folder))
     return Measured(rows, sum(path.stat().st_size for path in files(folder)), {w: _middle(s) for w, s in runs.items()})
 
 
-def make_aside(folder: Path, size: int) -> None:
+def warm_up(folder: Path) -> None:
+    """Compile the kernel, which is done once per machine and is no part of what is measured."""
+    make_aside(folder / "warm-up", GPUS * 60, TEXT)
+    spend(Path(sys.executable), "compiled", folder / "warm-up")
+
+
+def make_aside(folder: Path, size: int, layout: str) -> None:
     """Make the data in a process of its own, so that no child inherits its memory."""
-    subprocess.run([sys.executable, "-m", "bench.fleet.made", str(folder), str(size)], cwd=ROOT, check=True)
+    subprocess.run([sys.executable, "-m", "bench.fleet.made", str(folder), str(size), layout], cwd=ROOT, check=True)
 
 
 def _middle(runs: Sequence[Spent]) -> Spent:
@@ -170,6 +181,7 @@ def _plan(arguments: Sequence[str] | None) -> tuple[Plan, bool]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, compare, print, and write if asked: 0 fine, 1 engines that differ or failed."""
     plan, write = _plan(arguments)
+    warm_up(plan.folder)
     results = [measured(plan, size) for size in plan.sizes]
     text = page(results, plan.rounds)
     print(text)

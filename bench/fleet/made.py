@@ -8,6 +8,7 @@ time is 1 April 2026 00:00 JST, where a fiscal year ends.
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ ROW_GROUP = 1 << 20
 """Rows of a row group, pyarrow's own default [rows]."""
 
 CHUNK_TICKS = 4_096
+TEXT, CODED = "text", "coded"
 IDLE_MW, BUSY_MW = 71_000, 640_000
 Int64 = npt.NDArray[np.int64]
 
@@ -49,13 +51,13 @@ class Jobs:
         return (shifted // length) * 64 + block + 8 * (device // 64), shifted % length > length // 12
 
 
-def make(folder: Path, rows: int, *, compression: str = "zstd") -> list[Path]:
+def make(folder: Path, rows: int, *, layout: str = TEXT) -> list[Path]:
     """Write about so many samples into ``folder/SITE/DATE.parquet``; what is there already stays.
 
     Args:
         folder: empty, or holding the same data.
         rows: how many samples to aim at [rows]; lost ones are missing from it.
-        compression: of the Parquet files.
+        layout: of the device column: texts, or codes whose names stand in the file's metadata.
     """
     ticks = rows // GPUS
     first_ms = FISCAL_EDGE_MS - ticks // 2 * PERIOD_MS
@@ -67,34 +69,41 @@ def make(folder: Path, rows: int, *, compression: str = "zstd") -> list[Path]:
             path = folder / site / f"{np.datetime64(day, 'D')}.parquet"
             if not path.exists():
                 chunks = _chunks(number, range(from_tick, to_tick), first_ms)
-                _write(path, chunks, site, compression)
+                _write(path, chunks, site, layout)
             files.append(path)
     return files
 
 
-def _write(path: Path, chunks: Iterator[tuple[Int64, Int64, Int64, Int64]], site: str, compression: str) -> None:
+def _write(path: Path, chunks: Iterator[tuple[Int64, Int64, Int64, Int64]], site: str, layout: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
-    names = pa.array([f"{site}-n{d // GPUS_PER_NODE:03}.gpu{d % GPUS_PER_NODE}" for d in range(GPUS_PER_SITE)])
-    text = pa.string()
-    columns = [("run", text), ("site", text), ("device", text), ("ts_ms", pa.int64()), ("power_mw", pa.int32())]
-    about = {"gxmeter.boundary": "device", "gxmeter.kind": "gpu", "gxmeter.method": "nvml-power"}
-    schema = pa.schema(columns, metadata=about)
-    with pq.ParquetWriter(part, schema, compression=compression) as writer:
+    names = [f"{site}-n{d // GPUS_PER_NODE:03}.gpu{d % GPUS_PER_NODE}" for d in range(GPUS_PER_SITE)]
+    schema = _schema(names, layout)
+    with pq.ParquetWriter(part, schema, compression="zstd") as writer:
         for device, run, ts_ms, power_mw in chunks:
             runs, code = np.unique(run, return_inverse=True)
-            named = pa.array([f"{site}-job-{r:05}" for r in runs.tolist()])
-            table = pa.table(
-                {
-                    "run": pa.DictionaryArray.from_arrays(code.astype(np.int32), named).cast(text),
-                    "site": pa.array([site]).take(pa.array(np.zeros(len(code), np.int32))),
-                    "device": pa.DictionaryArray.from_arrays(device.astype(np.int32), names).cast(text),
-                    "ts_ms": ts_ms,
-                    "power_mw": power_mw.astype(np.int32),
-                }
-            ).cast(schema)
-            writer.write_table(table, row_group_size=ROW_GROUP)
+            columns = [
+                _named(code, [f"{site}-job-{r:05}" for r in runs.tolist()]),
+                _named(np.zeros(len(code), np.int64), [site]),
+                _named(device, names) if layout == TEXT else pa.array(device.astype(np.int16)),
+                pa.array(ts_ms),
+                pa.array(power_mw.astype(np.int32)),
+            ]
+            writer.write_table(pa.table(columns, schema=schema), row_group_size=ROW_GROUP)
     part.rename(path)
+
+
+def _schema(names: list[str], layout: str) -> pa.Schema:
+    about = {"gxmeter.boundary": "device", "gxmeter.kind": "gpu", "gxmeter.method": "nvml-power"}
+    if layout == CODED:
+        about["gxmeter.devices"] = json.dumps(names)
+    device = pa.string() if layout == TEXT else pa.int16()
+    columns = [("run", pa.string()), ("site", pa.string()), ("device", device)]
+    return pa.schema([*columns, ("ts_ms", pa.int64()), ("power_mw", pa.int32())], metadata=about)
+
+
+def _named(code: Int64, names: list[str]) -> pa.Array:
+    return pa.DictionaryArray.from_arrays(code.astype(np.int32), pa.array(names)).cast(pa.string())
 
 
 def _chunks(number: int, ticks: range, first_ms: int) -> Iterator[tuple[Int64, Int64, Int64, Int64]]:
@@ -128,4 +137,4 @@ def _out(random: np.random.Generator, tick: Int64, device: Int64) -> npt.NDArray
 
 
 if __name__ == "__main__":
-    make(Path(sys.argv[1]), int(sys.argv[2]))
+    make(Path(sys.argv[1]), int(sys.argv[2]), layout=sys.argv[3])

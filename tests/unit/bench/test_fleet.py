@@ -78,6 +78,7 @@ def test_engines_that_differ_are_named_and_nothing_is_written(
     answers = {"compiled": {"sha256": "a" * 64, "leaves": 1}, "duckdb": {"sha256": "b" * 64, "leaves": 1}}
     spent = {work: Spent(1.0, 1.0, 100.0, answer) for work, answer in answers.items()}
     monkeypatch.setattr(energy, "measured", lambda _plan, size: Measured(size, 10**6, spent))
+    monkeypatch.setattr(energy, "warm_up", lambda _folder: None)
     monkeypatch.setattr(energy, "write_section", pytest.fail)
     assert energy.main(["--folder", str(tmp_path), "--rows", "10", "--write"]) == 1
     assert "leaves differ" in capsys.readouterr().err
