@@ -125,7 +125,7 @@ def file_system(url: str) -> Any:  # noqa: ANN401 - fsspec has no types
         ImportError: its library is not installed.
         InputError: ``remote-scheme``.
     """
-    import fsspec  # type: ignore[import-untyped]  # noqa: PLC0415 - optional
+    import fsspec  # noqa: PLC0415 - optional
 
     scheme = urlsplit(url).scheme.lower()
     try:
