@@ -237,7 +237,7 @@ def test_lines_before_the_headings_and_headings_of_several_rows(tmp_path: Path) 
                 ("stamp", "middle"),
                 ("unit", "MB"),
                 ("skip", "-1"),
-                ("tiem", "t"),
+                ("colour", "t"),
                 ("class", "9"),
             ),
             ["column-value-unknown"] * 4 + ["column-role-unknown", "column-value-unknown"],
