@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import replace
+from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from gxmeter.factors.load import load_registry
 from gxmeter.factors.registry import Registry
 from gxmeter.ledger.tables import ActivityRow, ContractRow, Declarations, DeclaredRow, Instant, PueRow
 from tests.support.packages import Package, by_gxmeter, by_verify_py, make_package
-from tests.support.world import FY, activity, bill, certificate, part, run, site, world
+from tests.support.world import FY, activity, bill, certificate, day, part, run, site, world
 
 MENUS = [("A0269", "residual"), ("A0269", "A"), ("A0272", ""), ("A0276", "whole"), ("A0273", "G"), ("substitute", "")]
 ratios = st.decimals(1, 3, places=4)
@@ -122,3 +123,26 @@ def test_both_verifiers_recompute_any_honest_company(
     allowed |= {"nothing-evaluated"}
     assert ours.codes("must") <= allowed
     assert ours.findings == theirs.findings
+
+
+@pytest.mark.parametrize(
+    ("kwh", "materiality", "code", "level"),
+    [
+        ("1571.429", "5", "runs-exceed-meter-slightly", "should"),
+        ("1571.428", "5", "runs-exceed-meter", "must"),
+        ("1571.429", "4", "runs-exceed-meter", "must"),
+        ("1571.428", "50", "runs-exceed-meter", "must"),
+    ],
+)
+def test_both_verifiers_give_a_reading_the_same_tolerance(
+    seed_package: Package, tmp_path: Path, kwh: str, materiality: str, code: str, level: str
+) -> None:
+    """1,650 kWh of runs: 5 % of 1,571.429 just reaches, 5 % of 1,571.428 does not, and no materiality widens it."""
+    declared = part(start=day(2026, 5, 1), end=day(2026, 6, 1), energy_kwh=Decimal(1000))
+    forge = seed_package.forge()
+    forge.company(world(declared=(declared,), meters=(bill(energy_kwh=Decimal(kwh)),)), [])
+    forge.statement["materiality_pct"] = materiality
+    written = forge.write(tmp_path / "package")
+    ours, theirs = by_gxmeter(written), by_verify_py(written)
+    assert ours.findings == theirs.findings
+    assert (code, level) in {found for found in ours.findings if found[0].startswith("runs-exceed")}
