@@ -49,6 +49,9 @@ WORKS = {
 }
 """What is measured, in order."""
 
+OF_ANY_SIZE = ("nothing", "decode", "hash", "compiled", "two-workers", "cached")
+"""What is run beyond ``GREATEST_COMPARED`` too."""
+
 _NS_PER_S = 1e9
 _OWN_LOAD = 1
 """What two working processes and their watcher add to the load average at the end of a run [processes]."""
@@ -66,12 +69,12 @@ class Plan:
 
 def measured(plan: Plan, size: int) -> Measured:
     """Every piece of work on one size; a work is run round by round, so that a slow minute meets all of them."""
+    works = [work for work in plan.works if size <= GREATEST_COMPARED or work in OF_ANY_SIZE]
     folder = plan.folder / f"rows-{size}"
     coded = plan.folder / f"rows-{size}-coded"
     make_aside(folder, size, TEXT)
-    if any(work.endswith("-coded") for work in plan.works):
+    if any(work.endswith("-coded") for work in works):
         make_aside(coded, size, CODED)
-    works = [w for w in plan.works if size <= GREATEST_COMPARED or w not in ("duckdb", "duckdb-best", "spark", "numpy")]
     rows = spend(Path(sys.executable), "decode", folder).answer["rows"]  # and the files are in the page cache
     runs: dict[str, list[Spent]] = {work: [] for work in works}
     if "cached" in works:
