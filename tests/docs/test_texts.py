@@ -15,6 +15,7 @@ TWINS = [
     ("seeds/README.md", "seeds/README.ja.md"),
     ("docs/guides/metering.md", "docs/guides/metering.ja.md"),
     ("docs/guides/hooks.md", "docs/guides/hooks.ja.md"),
+    ("docs/guides/engines.md", "docs/guides/engines.ja.md"),
     ("docs/guides/prometheus.md", "docs/guides/prometheus.ja.md"),
     ("docs/guides/import.md", "docs/guides/import.ja.md"),
     ("docs/guides/reconcile.md", "docs/guides/reconcile.ja.md"),
