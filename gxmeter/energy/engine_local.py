@@ -12,12 +12,9 @@ from typing import TypeVar
 
 from gxmeter.core.errors import InputError
 from gxmeter.energy.engines import Engine, EngineChoice, Notice, Work
-from gxmeter.energy.integrate import Progress, integrate
 from gxmeter.energy.tasks import Answer, Task
 
 T = TypeVar("T")
-
-__all__ = ["Progress", "integrate", "start"]  # integrate has moved to a module of its own
 
 
 class _Local:

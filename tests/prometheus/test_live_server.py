@@ -21,7 +21,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from gxmeter.energy.engine_local import integrate
+from gxmeter.energy.integrate import integrate
 from gxmeter.energy.model import Source
 from gxmeter.telemetry.options import ReadOptions
 from gxmeter.telemetry.pull.client import Client

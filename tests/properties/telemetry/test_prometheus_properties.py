@@ -13,7 +13,7 @@ from unittest import mock
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gxmeter.energy.engine_local import integrate
+from gxmeter.energy.integrate import integrate
 from gxmeter.energy.model import Source
 from gxmeter.telemetry.options import ReadOptions
 from gxmeter.telemetry.prometheus import flow

@@ -10,8 +10,8 @@ from gxmeter.api import open_workspace
 from gxmeter.core.findings import Finding
 from gxmeter.core.journal import PARTICIPANT, Head
 from gxmeter.energy.double import double_findings
-from gxmeter.energy.engine_local import integrate
 from gxmeter.energy.fleet import fleet_findings
+from gxmeter.energy.integrate import integrate
 from gxmeter.energy.model import EnergyResult, Source
 from gxmeter.telemetry.sealing import seal_journals
 from gxmeter.workspace.init import init_workspace

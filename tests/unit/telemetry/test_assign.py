@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from gxmeter.cli.app import app
 from gxmeter.core.errors import InputError
-from gxmeter.energy.engine_local import integrate
+from gxmeter.energy.integrate import integrate
 from gxmeter.energy.sources import sources_under
 from gxmeter.telemetry.assign import assigned
 from gxmeter.telemetry.jobs import Job, JobTable, jobs_file, jobs_from, kept_table, table_of

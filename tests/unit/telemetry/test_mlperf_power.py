@@ -17,7 +17,7 @@ from gxmeter.cli.app import app
 from gxmeter.core.errors import InputError
 from gxmeter.core.findings import Finding
 from gxmeter.energy.double import settled
-from gxmeter.energy.engine_local import integrate
+from gxmeter.energy.integrate import integrate
 from gxmeter.energy.model import EnergyResult, Source
 from gxmeter.energy.sources import sources_under
 from gxmeter.energy.summary import half_uj_by_boundary, kwh_of

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gxmeter.core.errors import InputError
 from gxmeter.core.findings import Finding
-from gxmeter.energy.engine_local import integrate
+from gxmeter.energy.integrate import integrate
 from gxmeter.energy.model import EnergyResult, Source
 from gxmeter.telemetry.options import ReadOptions
 from gxmeter.telemetry.slurm.choice import meet

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gxmeter.core.errors import InputError
-from gxmeter.energy.engine_local import integrate
+from gxmeter.energy.integrate import integrate
 from gxmeter.energy.model import EnergyResult, Source
 from gxmeter.telemetry.options import ReadOptions
 from gxmeter.telemetry.prometheus import flow
