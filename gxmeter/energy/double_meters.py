@@ -71,7 +71,8 @@ def counted(result: EnergyResult, metering: Mapping[Device, str] | None = None) 
         metering: what declared devices see of their host; left out: all of it.
     """
     roles = metering or {}
-    declared = {key for key in result.leaves if roles.get(Device(key.site, key.device)) == BESIDE}
+    beside = {device for device, role in roles.items() if role == BESIDE}
+    declared = {key for key in result.leaves if (key.site, key.device) in beside} if beside else set()
     pairs: dict[tuple[str, str, str], list[_Pair]] = defaultdict(list)
     dropped = set(declared)
     for (site, host), meters in _meters(result, roles).items():

@@ -46,24 +46,26 @@ def idle_energy(result: EnergyResult) -> Idle:
         result: integrated energy, two meters of one machine settled (:func:`gxmeter.energy.double.settled`).
     """
     hosts = host_of(result.devices)
+    boundary = {device: info.boundary for device, info in result.devices.items()}
+    machine = {device: hosts.get(Device(*device), f"({device[1]})") for device in result.devices}
     found = Idle()
     in_runs: dict[_Place, set[str]] = defaultdict(set)
     as_whole: set[_Place] = set()
     idle: list[tuple[LeafKey, _Place]] = []
     for key in result.leaves:
-        boundary = result.devices[key.site, key.device].boundary
-        place = (key.site, hosts.get(Device(key.site, key.device), f"({key.device})"), key.slot)
+        device = (key.site, key.device)
+        place = (key.site, machine[device], key.slot)
         if not is_idle(key.run):
-            in_runs[place].add(boundary)
-        elif boundary not in _INSIDE:
+            in_runs[place].add(boundary[device])
+        elif boundary[device] not in _INSIDE:
             found.meters[key] = result.leaves[key]
         else:
             idle.append((key, place))
-            if boundary == _NODE:
+            if boundary[device] == _NODE:
                 as_whole.add(place)
     for key, place in idle:
         runs = in_runs.get(place, set())
-        if result.devices[key.site, key.device].boundary == _NODE:
+        if boundary[key.site, key.device] == _NODE:
             is_beside = _DEVICE in runs
         else:
             is_beside = _NODE in runs or (place in as_whole and _DEVICE not in runs)
