@@ -79,6 +79,7 @@ class Counters:
         place = {name: i for i, name in enumerate(names)}
         device = np.array([place[k.site, k.device] for k in keys], np.int64)[key] if len(keys) else _EMPTY
         order = np.lexsort((value, ts_ms, device))
+        order = self._largest(keys, key, order, (device, ts_ms, value))
         device, key, ts_ms, value = device[order], key[order], ts_ms[order], value[order]
         plain = self._plain(device, ts_ms, value)
         starts = np.nonzero(np.diff(device, prepend=-1))[0].tolist()
@@ -94,6 +95,20 @@ class Counters:
             else:
                 self._one_by_one(made, keys, key[rest], ts_ms[rest], value[rest])
         return made.batch()
+
+    def _largest(
+        self, keys: Sequence[SeriesKey], key: npt.NDArray[np.int32], order: Int64, columns: tuple[Int64, Int64, Int64]
+    ) -> Int64:
+        """The order without readings that a larger one of the same device and instant follows; those are named."""
+        device, ts_ms, value = (column[order] for column in columns)
+        again = np.zeros(len(order), np.bool_)
+        again[:-1] = (device[1:] == device[:-1]) & (ts_ms[1:] == ts_ms[:-1])
+        differs = again.copy()
+        differs[:-1] &= value[1:] != value[:-1]
+        for i in np.nonzero(differs)[0].tolist():
+            one = keys[key[order[i]]]
+            self._name("counter-two-readings", (one.site, one.device), int(ts_ms[i]))
+        return order[~again]
 
     def _plain(self, device: Int64, ts_ms: Int64, value: Int64) -> npt.NDArray[np.bool_]:
         """Which ordered readings follow the one before them without any question: later, and by a believable step.
@@ -139,8 +154,8 @@ class Counters:
             return None
         if new.ts_ms == last.ts_ms:
             if new.value != last.value:
+                # The energy up to the one that was read first is booked; what the next reading is more, follows.
                 self._name("counter-two-readings", name, new.ts_ms)
-                last.value = max(new.value, last.value)
             return None
         self._last[name] = new
         return self._between(last, new)

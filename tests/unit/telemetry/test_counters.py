@@ -63,8 +63,14 @@ def test_a_wrap_is_taken_from_the_last_tenth_only() -> None:
 def test_late_readings_and_two_at_one_instant_are_named() -> None:
     counters = Counters("f", 1)
     pushed(counters, (FIRST, 0, 0), (FIRST, 2000, 20))
-    assert pushed(counters, (FIRST, 1000, 10), (FIRST, 2000, 25), (FIRST, 3000, 40)) == [("run-1", 2000, 3000, 15)]
+    assert pushed(counters, (FIRST, 1000, 10), (FIRST, 2000, 25), (FIRST, 3000, 40)) == [("run-1", 2000, 3000, 20)]
     assert told(counters) == {"counter-late": "1", "counter-two-readings": "1"}
+
+
+def test_of_two_readings_at_one_instant_the_larger_ends_what_came_before() -> None:
+    counters = Counters("f", 1)
+    assert [row[3] for row in pushed(counters, (FIRST, 0, 0), (FIRST, 1, 5), (FIRST, 1, 7), (FIRST, 2, 9))] == [7, 2]
+    assert told(counters) == {"counter-two-readings": "1"}
 
 
 def test_energy_over_more_than_half_an_hour_is_booked_and_its_timing_named() -> None:
