@@ -37,6 +37,7 @@ SHORTEST_MS = 10_000
 """A window of raw samples is not halved below this [ms]."""
 
 _PACKING = 5
+_LEAST_CHUNK_MS = 1_000
 _MESSAGE = 1 << 20
 _PART = ".pull-"
 
@@ -110,7 +111,7 @@ def _check(wish: Wish, now_ms: int) -> None:
         raise InputError(
             "pull-window", found=f"{instant(window.from_ms)} – {instant(window.to_ms)}", expected=instant(now_ms)
         )
-    if wish.step_ms < 0 or wish.chunk_ms < max(1, wish.step_ms):
+    if wish.step_ms < 0 or wish.chunk_ms < max(_LEAST_CHUNK_MS, wish.step_ms):
         raise InputError("pull-step", found=wish.step_ms, expected=wish.chunk_ms)
 
 
