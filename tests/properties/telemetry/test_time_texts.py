@@ -14,7 +14,7 @@ from gxmeter.telemetry.text.instants import Clock
 
 ZONES = ["Asia/Tokyo", "America/New_York", "Europe/Berlin", "Australia/Lord_Howe", "UTC", "Asia/Kolkata"]
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-instants = st.integers(946_684_800_000, 4_102_444_800_000)
+instants = st.integers(946_684_800_000, 4_102_000_000_000)
 FORMS = [
     "%Y-%m-%d %H:%M:%S.{ms:03d}",
     "%Y/%m/%d %H:%M:%S.{ms:03d}",
