@@ -28,7 +28,7 @@ def step_bar(title: str) -> Iterator[Progress]:
 def _bar(title: str, *, unit: str, scale: bool) -> Iterator[Progress]:
     from tqdm import tqdm
 
-    with tqdm(unit=unit, unit_scale=scale, delay=2, leave=False, desc=title) as bar:
+    with tqdm(unit=unit, unit_scale=scale, delay=2, leave=False, disable=None, desc=title) as bar:
 
         def progress(done_bytes: int, total_bytes: int) -> None:
             bar.total = total_bytes
