@@ -72,14 +72,16 @@ class Series:
     def _key(self, told: dict[str, str]) -> SeriesKey | None:
         host = told["host"] or self.host
         device = told["device"]
-        if "device" in self.mapping.columns:
+        device_named = "device" in self.mapping.columns
+        if device_named:
             if not device:
                 return None
             device = f"{host}.{device}" if host else device
         else:
             device = self.mapping.meter or host or DEFAULT_METER
         key = SeriesKey(told["run"] or self.run, told["site"] or self.site, device)
-        self._hosts[key] = host
+        # Told for the whole file, the name is that of the instrument with its outlets: no machine that they share.
+        self._hosts[key] = told["host"] if device_named else host
         return key
 
     def _name_empty(self, chunk: Chunk, codes: npt.NDArray[np.int32]) -> None:

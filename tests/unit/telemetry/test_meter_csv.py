@@ -181,6 +181,13 @@ def test_outlets_stand_under_their_host_and_rows_without_one_are_named(tmp_path:
     assert "cell-not-measured" in codes(reading)
 
 
+def test_a_host_declared_for_a_table_of_outlets_is_their_pdu_and_no_machine(tmp_path: Path) -> None:
+    text = "time,outlet,power_w\n2026-04-01 09:00,1,5\n2026-04-01 09:00,2,6\n"
+    reading = opened(tmp_path, text, ReadOptions(host="pdu1", boundary="node"))
+    assert [device for device, _, _ in powers(reading)] == ["pdu1.1", "pdu1.2"]
+    assert {info.host for info in reading.devices.values()} == {""}
+
+
 def test_runs_and_sites_may_stand_in_columns(tmp_path: Path) -> None:
     text = "time,run,site,power_w\n2026-04-01 09:00,a,x,5\n2026-04-01 09:00,,,6\n"
     (batch,) = opened(tmp_path, text).batches
