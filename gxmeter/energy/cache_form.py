@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from gxmeter.telemetry.model import Int64
 T = TypeVar("T")
 
 _INT_BYTES = 8
+
+_Read = Callable[[Any, list[Int64]], Any]
+"""Makes a value from its JSON and the columns."""
 
 
 def to_bytes(value: object) -> bytes:
@@ -44,7 +47,7 @@ def from_bytes(data: bytes, kind: type[T]) -> T:
         end = int(size)
         lengths, body = json.loads(rest[:end], parse_float=_no_float, parse_constant=_no_float)
         columns = _columns(rest[end:], lengths)
-        made: T = _unpacked(body, kind, columns)
+        made: T = _reader(cast("Any", kind))(body, columns)
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise ValueError(f"no {kind.__name__}: {error}") from error
     return made
@@ -88,64 +91,72 @@ def _inside(value: Any) -> Iterable[object]:  # noqa: ANN401 - see _packed
     raise TypeError(f"{type(value).__name__} has no form in the cache")
 
 
-def _unpacked(body: Any, kind: Any, columns: list[Int64]) -> Any:  # noqa: ANN401 - types come from annotations
-    origin, inner = typing.get_origin(kind), typing.get_args(kind)
-    if origin in {types.UnionType, typing.Union}:
-        return None if body is None else _unpacked(body, _only(inner), columns)
-    if origin in _CONTAINERS:
-        return _CONTAINERS[origin](body, inner, columns)
-    if origin is np.ndarray:
-        return columns[body]
-    if kind is Finding:
-        code, file, row, expected, found, params = body
-        return finding(code, file=file, row=row, expected=expected, found=found, **dict(params))
-    if kind in {int, str, bool}:
-        if type(body) is not kind:
-            raise ValueError(f"{body!r} is no {kind.__name__}")
-        return body
-    hints = _hints(kind)
-    if type(body) is not list or len(body) != len(hints):
-        raise ValueError(f"no fields of {kind.__name__}")
-    return kind(*(_unpacked(item, hint, columns) for item, hint in zip(body, hints, strict=True)))
-
-
 @cache
-def _hints(kind: type) -> tuple[Any, ...]:
+def _reader(kind: Any) -> _Read:  # noqa: ANN401 - types come from annotations
+    """What makes values of a type from JSON; made once for each type, because an entry holds thousands of values."""
+    origin = typing.get_origin(kind)
+    if origin is not None and origin is not np.ndarray:
+        return _of_several(origin, typing.get_args(kind))
+    if origin is np.ndarray:
+        return lambda body, columns: columns[body]
+    if kind is Finding:
+        return _finding
+    if kind in {int, str, bool}:
+        return lambda body, _: _plain(body, kind)
+    return _fields(kind, [_reader(hint) for hint in _hints(kind)])
+
+
+def _of_several(origin: Any, inner: tuple[Any, ...]) -> _Read:  # noqa: ANN401 - see _reader
+    """Of a value that may be missing, and of containers."""
+    if origin in {types.UnionType, typing.Union}:
+        (some,) = (_reader(one) for one in inner if one is not types.NoneType)
+        return lambda body, columns: None if body is None else some(body, columns)
+    if origin in _MAPPINGS:
+        return _mapping(_MAPPINGS[origin], _reader(inner[0]), _reader((*inner, int)[1]))
+    if inner[1:] in {(), (Ellipsis,)}:
+        return _sequence(_SEQUENCES[origin], _reader(inner[0]))
+    return _fields(lambda *values: values, [_reader(one) for one in inner])
+
+
+def _hints(kind: type) -> Iterable[Any]:
     """The annotated types of a dataclass's or named tuple's fields, in order."""
     hints = typing.get_type_hints(kind)
     names = [field.name for field in fields(kind)] if is_dataclass(kind) else kind._fields  # type: ignore[attr-defined]
-    return tuple(hints[name] for name in names)
+    return (hints[name] for name in names)
 
 
-def _only(inner: tuple[Any, ...]) -> Any:  # noqa: ANN401 - a type
-    """The type of an optional value."""
-    (kind,) = (one for one in inner if one is not types.NoneType)
-    return kind
+def _plain(body: Any, kind: type) -> Any:  # noqa: ANN401 - see _reader
+    if type(body) is not kind:
+        raise ValueError(f"{body!r} is no {kind.__name__}")
+    return body
 
 
-def _items(body: Any, kind: Any, columns: list[Int64]) -> list[Any]:  # noqa: ANN401 - see _unpacked
-    if type(body) is not list:
-        raise ValueError("no list")
-    return [_unpacked(item, kind, columns) for item in body]
+def _finding(body: Any, _: list[Int64]) -> Finding:  # noqa: ANN401 - see _reader
+    code, file, row, expected, found, params = body
+    return finding(code, file=file, row=row, expected=expected, found=found, **dict(params))
 
 
-def _tuple(body: Any, inner: tuple[Any, ...], columns: list[Int64]) -> tuple[Any, ...]:  # noqa: ANN401 - see _unpacked
-    if inner[1:] == (Ellipsis,):
-        return tuple(_items(body, inner[0], columns))
-    return tuple(_unpacked(item, kind, columns) for item, kind in zip(body, inner, strict=True))
+def _sequence(make: Callable[[list[Any]], Any], item: _Read) -> _Read:
+    def read(body: Any, columns: list[Int64]) -> Any:  # noqa: ANN401 - see _reader
+        return make([item(one, columns) for one in _plain(body, list)])
+
+    return read
 
 
-def _dict(body: Any, inner: tuple[Any, ...], columns: list[Int64]) -> dict[Any, Any]:  # noqa: ANN401 - see _unpacked
-    key, item = inner
-    return {_unpacked(k, key, columns): _unpacked(v, item, columns) for k, v in body}
+def _mapping(make: Callable[[dict[Any, Any]], Any], key: _Read, item: _Read) -> _Read:
+    def read(body: Any, columns: list[Int64]) -> Any:  # noqa: ANN401 - see _reader
+        return make({key(k, columns): item(v, columns) for k, v in _plain(body, list)})
+
+    return read
 
 
-_CONTAINERS: dict[Any, Callable[[Any, tuple[Any, ...], list[Int64]], Any]] = {
-    tuple: _tuple,
-    list: lambda body, inner, columns: _items(body, inner[0], columns),
-    set: lambda body, inner, columns: set(_items(body, inner[0], columns)),
-    frozenset: lambda body, inner, columns: frozenset(_items(body, inner[0], columns)),
-    dict: _dict,
-    Mapping: _dict,
-    Counter: lambda body, inner, columns: Counter(_dict(body, (inner[0], int), columns)),
-}
+def _fields(make: Callable[..., Any], readers: list[_Read]) -> _Read:
+    def read(body: Any, columns: list[Int64]) -> Any:  # noqa: ANN401 - see _reader
+        values = zip(readers, _plain(body, list), strict=True)
+        return make(*[reader(one, columns) for reader, one in values])
+
+    return read
+
+
+_SEQUENCES: dict[Any, Callable[[list[Any]], Any]] = {tuple: tuple, list: list, set: set, frozenset: frozenset}
+_MAPPINGS: dict[Any, Callable[[dict[Any, Any]], Any]] = {dict: dict, Mapping: dict, Counter: Counter}
