@@ -73,7 +73,9 @@ def _pulled(client: Client, wish: Wish, folder: Path) -> Pulled:
     from gxmeter.telemetry.pull.client import is_unencrypted
     from gxmeter.telemetry.pull.prometheus import pull
 
-    with tqdm(unit="h", delay=2, leave=False, disable=None, desc="pull", bar_format="{l_bar}{bar}| {elapsed}<{remaining}") as bar:
+    with tqdm(
+        unit="h", delay=2, leave=False, disable=None, desc="pull", bar_format="{l_bar}{bar}| {elapsed}<{remaining}"
+    ) as bar:
 
         def progress(done_ms: int, total_ms: int) -> None:
             bar.total = total_ms

@@ -76,8 +76,8 @@ class Device(Declaration):
         installed_on: its first day at the site; left out: always there.
         removed_on: its last day at the site; left out: still there.
         off: days on which it was switched off.
-        metering: of meters of one host: ``whole`` sees all of it; ``share`` sees a part, such as one of two supplies, or
-            got its part of one reading, and shares add up; ``beside`` is kept for comparison and never counted.
+        metering: of meters of one host: ``whole`` sees all of it; ``share`` sees a part, such as one of two supplies,
+            or got its part of one reading, and shares add up; ``beside`` is kept for comparison and never counted.
     """
 
     id: Identifier
