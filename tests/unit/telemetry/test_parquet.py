@@ -129,3 +129,58 @@ def test_a_file_broken_inside_keeps_what_was_read_and_says_so(tmp_path: Path) ->
     reading = parquet.read(path, run="r", site="s")
     rows(reading)
     assert [f.code for f in reading.findings] == ["parquet-broken"]
+
+
+def test_device_codes_are_named_by_the_metadata_or_by_themselves(tmp_path: Path) -> None:
+    columns = {"device": np.array([1, 0, 1], np.int16), "ts_ms": [T0, T0, T0 + 1], "power_mw": [1, 2, 3]}
+    names = {"gxmeter.devices": '["left", "right"]'}
+    named = parquet.read(write(tmp_path / "a.parquet", columns, names), run="r", site="s")
+    assert [row[0].device for row in rows(named)] == ["right", "left", "right"]
+    bare = parquet.read(write(tmp_path / "b.parquet", columns), run="r", site="s")
+    assert [row[0].device for row in rows(bare)] == ["1", "0", "1"]
+    assert list(bare.devices) == [("s", "0"), ("s", "1")]
+
+
+def test_a_device_code_without_a_name_is_left_out_and_counted(tmp_path: Path) -> None:
+    columns = {"device": np.array([-1, 0, 2], np.int64), "ts_ms": [T0, T0, T0], "power_mw": [1, 2, 3]}
+    path = write(tmp_path / "a.parquet", columns, {"gxmeter.devices": '["x", "y"]'})
+    reading = parquet.read(path, run="r", site="s")
+    assert rows(reading) == [(SeriesKey("r", "s", "x"), T0, 2)]
+    assert [(f.code, "2 rows" in f.en) for f in reading.findings] == [("parquet-device-nameless", True)]
+    assert reading.records == 1
+
+
+@pytest.mark.parametrize("names", ["[1, 2]", '["x", "x"]', '{"0": "x"}', "[", '"x"'])
+def test_device_names_that_are_no_list_of_names_are_refused(tmp_path: Path, names: str) -> None:
+    path = write(tmp_path / "a.parquet", {"device": [0], "ts_ms": [T0], "power_mw": [1]}, {"gxmeter.devices": names})
+    with pytest.raises(InputError) as caught:
+        parquet.read(path, run="r", site="s")
+    assert caught.value.code == "parquet-device-names"
+
+
+def test_names_that_no_row_has_are_no_devices(tmp_path: Path) -> None:
+    device = pa.DictionaryArray.from_arrays(pa.array([2, 0], pa.int32()), pa.array(["a", "unused", "c"]))
+    path = write(tmp_path / "a.parquet", {"device": device, "ts_ms": [T0, T0], "power_mw": [1, 2]})
+    reading = parquet.read(path, run="r", site="s")
+    assert [row[0].device for row in rows(reading)] == ["c", "a"]
+    assert sorted(reading.devices) == [("s", "a"), ("s", "c")]
+
+
+def test_a_run_that_a_whole_row_group_shares_is_taken_from_its_statistics(tmp_path: Path) -> None:
+    runs = ["a", "a", "b", "c", "", ""]
+    columns = {"device": ["x"] * 6, "run": runs, "ts_ms": range(6), "power_mw": range(6)}
+    assert [
+        row[0].run for row in rows(parquet.read(write(tmp_path / "a.parquet", columns, group=2), run="r", site="s"))
+    ] == runs
+    half_empty = columns | {"run": ["a", None, "b", "b", "c", "c"]}
+    reading = parquet.read(write(tmp_path / "b.parquet", half_empty, group=2), run="r", site="s")
+    assert [row[0].run for row in rows(reading)] == ["a", "b", "b", "c", "c"]
+    assert [f.code for f in reading.findings] == ["parquet-empty-cells"]
+
+
+def test_row_groups_are_read_on_their_own_and_together_are_the_file(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.parquet", {"device": list("xyxyx"), "ts_ms": range(5), "power_mw": range(5)}, group=2)
+    assert parquet.row_group_count(path) == 3
+    parts = [rows(parquet.read(path, run="r", site="s", row_groups=groups)) for groups in ((0, 1), (2,))]
+    assert parts[0] + parts[1] == rows(parquet.read(path, run="r", site="s"))
+    assert [len(part) for part in parts] == [4, 1]
