@@ -88,7 +88,7 @@ def accounted_pct(slots: dict[State, int]) -> Decimal | None:
 
 
 def measured_pct(device: DeviceCover) -> Decimal | None:
-    """How much of the time of its run and idle half-hours is covered by telemetry [%]; None where there are none."""
+    """How much of its run and idle half-hours was measured, as run or as idle [%]; None where there are none."""
     slots = device.slots[State.RUN] + device.slots[State.IDLE]
     covered_ms = sum(device.covered_ms.values())
     return divided(Decimal(100 * covered_ms), Decimal(slots * SLOT_MS), 6, Rounding.HALF_EVEN) if slots else None
@@ -97,6 +97,11 @@ def measured_pct(device: DeviceCover) -> Decimal | None:
 def hours(slots: int) -> Decimal:
     """Half-hours as hours [h]."""
     return slots * HOURS_PER_SLOT
+
+
+def measured_hours(covered_ms: int) -> Decimal:
+    """Covered time [ms] as hours [h], nine decimals."""
+    return divided(Decimal(covered_ms), _MS_PER_HOUR, 9, Rounding.HALF_EVEN)
 
 
 def _site(site: str, members: list[DeviceCover]) -> SiteCover:
@@ -120,10 +125,7 @@ def _device(device: DeviceCover) -> dict[str, Any]:
         "host": device.host,
         "kind": device.kind,
         **_slots(dict(device.slots)),
-        "covered_hours": {
-            state.name.lower(): plain(divided(Decimal(ms), _MS_PER_HOUR, 9, Rounding.HALF_EVEN))
-            for state, ms in device.covered_ms.items()
-        },
+        "covered_hours": {state.name.lower(): plain(measured_hours(ms)) for state, ms in device.covered_ms.items()},
         "covered_pct": None if pct is None else plain(pct),
         "longest_unknown": [
             {

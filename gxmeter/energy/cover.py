@@ -63,7 +63,7 @@ class DeviceCover:
     Attributes:
         site, device, host, kind: as declared.
         slots: number of half-hours by state; they add up to the period.
-        covered_ms: how much of the half-hours of a run, and of idle ones, was measured [ms].
+        covered_ms: how much was measured of runs, and of idle time, that within the half-hours of a run included [ms].
         unknown: the longest stretches of which nothing is known, the longest first.
         measured_while_off: half-hours that are declared off although something was measured [slots].
     """
@@ -209,8 +209,8 @@ def _device_cover(site: str, device: DeclaredDevice, series: Sequence[_Series], 
         kind=device.kind,
         slots={member: counts[member] for member in State},
         covered_ms={
-            State.RUN: int(run_ms[state == State.RUN].sum()),
-            State.IDLE: int(idle_ms[state == State.IDLE].sum()),
+            State.RUN: int(run_ms.sum()),
+            State.IDLE: int(np.minimum(idle_ms, SLOT_MS - run_ms).sum()),
         },
         unknown=_longest(state == State.UNKNOWN, window),
         measured_while_off=int((is_off & (has_run | has_idle)).sum()),

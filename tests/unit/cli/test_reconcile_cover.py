@@ -142,6 +142,13 @@ def test_cover_counts_run_idle_off_and_unknown_of_every_declared_device(workspac
     assert sum(site["slots"].values()) == site["devices"] * 1440
 
 
+def test_devices_show_the_time_that_was_measured_and_the_legend_says_so(workspace: Path) -> None:
+    _, out, _ = call("cover", "--month", "2026-06", "--site", "edge-lab", "-w", workspace)
+    (row,) = (line.split() for line in out.splitlines() if "edge-lab/edge-01.cpu" in line)
+    assert row[1:6] == ["1.0", "2.0", "0.0", "717.0", "100.0"]
+    assert "* is the time that was really measured" in out
+
+
 def test_a_year_is_covered_as_far_as_it_has_passed(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SOURCE_DATE_EPOCH", str(JUNE // 1000 + 100))
     _, document = answer("cover", "--fy", "2026", "--site", "edge-lab", "-w", workspace)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gxmeter.api.cover import measured_pct
 from gxmeter.core.calendar import SLOT_MS, jst_midnight_ms
 from gxmeter.energy.cover import Cover, DeviceCover, State, cover
 from gxmeter.energy.model import EnergyResult, Leaf, LeafKey
@@ -60,8 +61,17 @@ def test_a_run_goes_before_idle_and_idle_before_off_and_nothing_known_is_unknown
     result = result_of(("r", "n1.gpu0", 0, SLOT_MS), ("", "n1.gpu0", 0, 5), ("idle", "n1.gpu0", 1, SLOT_MS // 2))
     (found,) = days(result, site, 2).devices
     assert slots(found) == (1, 1, 46, 48)
-    assert found.covered_ms == {State.RUN: SLOT_MS, State.IDLE: SLOT_MS // 2}
+    assert found.covered_ms == {State.RUN: SLOT_MS, State.IDLE: SLOT_MS // 2}  # the five ms are the run's already
     assert found.measured_while_off == 2
+
+
+def test_idle_minutes_within_a_half_hour_of_a_run_are_measured_time_as_well() -> None:
+    """18 minutes of a run and 12 idle ones: complete telemetry is 100 % measured."""
+    result = result_of(("r", "n1.gpu0", 0, 1_080_000), ("", "n1.gpu0", 0, 720_000))
+    (found,) = days(result, site_of({"id": "n1.gpu0"})).devices
+    assert slots(found) == (1, 0, 0, PER_DAY - 1)
+    assert found.covered_ms == {State.RUN: 1_080_000, State.IDLE: 720_000}
+    assert measured_pct(found) == 100
 
 
 def test_before_it_came_and_after_it_went_a_device_is_off() -> None:
@@ -151,8 +161,8 @@ def test_slots_always_add_up_and_are_those_of_the_oracle(
         today = slot // PER_DAY
         gone = (came is not None and today < came) or (went is not None and today > went) or today in off
         names.append("run" if runs else "idle" if idles else "off" if gone else "unknown")
-        if runs or idles:
-            covered[names[-1]] += min(sum(runs or idles), SLOT_MS)
+        covered["run"] += min(sum(runs), SLOT_MS)
+        covered["idle"] += min(sum(idles), SLOT_MS - min(sum(runs), SLOT_MS))
     assert slots(found.devices[0]) == tuple(names.count(name) for name in ("run", "idle", "off", "unknown"))
     assert found.devices[0].covered_ms == {State.RUN: covered["run"], State.IDLE: covered["idle"]}
     assert {item.device for item in found.undeclared} == {d for _, d, at, _ in leaves if d == "c" and 0 <= at < 96}
