@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gxmeter.core.errors import InputError
+from gxmeter.core.findings import Level
 from gxmeter.telemetry.model import Reading
 from gxmeter.telemetry.options import ReadOptions
 from gxmeter.telemetry.registry import reader
@@ -86,6 +87,17 @@ def test_cells_without_a_reading_are_no_zero(tmp_path: Path) -> None:
     assert samples(reading) == [(U0, 12_000)]
     told = {item.code: dict(item.params)["count"] for item in reading.findings}
     assert told == {"cell-not-measured": "5", "cell-no-number": "2"}
+
+
+def test_a_line_of_error_between_the_rows_is_left_out_by_name_and_blocks_no_report(tmp_path: Path) -> None:
+    text = (
+        f"timestamp, uuid, power.draw [W]\n{at(0)}, {U0}, 1 W\n"
+        f"Unable to determine the device handle for GPU0000:1B:00.0: Unknown Error\n{at(1)}, {U0}, 2 W\n"
+    )
+    reading = opened(tmp_path, text)
+    assert samples(reading) == [(U0, 1000), (U0, 2000)]
+    (item,) = reading.findings
+    assert (item.code, item.row, item.level) == ("row-cells", 3, Level.SHOULD)
 
 
 def test_slices_and_damaged_ids_are_no_gpus(tmp_path: Path) -> None:
