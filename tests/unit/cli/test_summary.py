@@ -25,13 +25,15 @@ class Seen:
 
     figures: dict[str, Any]
     provisional: bool = True
-    lines: tuple[str, ...] = ("L000001",)
+    lines: tuple[Any, ...] = (SimpleNamespace(kind="run", facility_kwh=D(1)),)
     progress: tuple[ProgressRow, ...] = ()
     plan: Any = None
+    as_of_ms: int = FiscalYear(2026).end_ms
     year: Any = field(init=False)
 
     def __post_init__(self) -> None:
-        self.year = SimpleNamespace(fy=FiscalYear(2026), inventory=SimpleNamespace(provisional=self.provisional))
+        inventory = SimpleNamespace(provisional=self.provisional)
+        self.year = SimpleNamespace(fy=FiscalYear(2026), as_of_ms=self.as_of_ms, inventory=inventory)
 
 
 @pytest.fixture(params=["ja", "en"])
@@ -52,6 +54,33 @@ def test_an_unknown_figure_is_not_zero(language: str) -> None:
     assert scope1.endswith("不明" if language == "ja" else "not known")
     assert ("暫定" if language == "ja" else "provisional") in lines[-1]
     assert len(list(account_lines(Seen(known(), provisional=False)))) == len(lines) - 1
+
+
+def test_energy_in_no_run_and_the_energy_behind_scope_2_stand_beside_the_tonnes(language: str) -> None:
+    rest = SimpleNamespace(kind="unattributed", facility_kwh=D("654.25"))
+    figures = known() | {"energy_scope2_kwh": figure("energy_scope2_kwh", "sum", D(9001), "kWh")}
+    lines = list(account_lines(Seen(figures, lines=(*Seen({}).lines, rest, rest))))
+    (told,) = [line for line in lines if ("帰属しない" if language == "ja" else "Unattributed") in line]
+    assert told.split()[-2:] == ["1,309", "kWh"]
+    (behind,) = [line for line in lines if line.endswith("9,001  kWh")]
+    assert "Scope 2" in behind
+    assert not [line for line in account_lines(Seen(known())) if told[:14] in line]
+
+
+@pytest.mark.parametrize(
+    ("as_of_ms", "ja", "en"),
+    [
+        (FiscalYear(2026).start_ms, ": 計測・検針なし", ": no measurement, no reading"),
+        (FiscalYear(2026).start_ms + 30 * 86_400_000, ": 2026-04-30 までのデータ", ": data until 2026-04-30"),
+    ],
+)
+def test_the_head_says_through_when_data_covers_the_year(language: str, as_of_ms: int, ja: str, en: str) -> None:
+    head, *_ = account_lines(Seen(known(), as_of_ms=as_of_ms))
+    assert head.endswith(ja if language == "ja" else en)
+
+
+def test_progress_without_a_roadmap_is_one_sentence_and_no_empty_table(language: str) -> None:
+    assert len(list(progress_lines(Seen(known())))) == 2
 
 
 @pytest.mark.parametrize(
