@@ -28,6 +28,10 @@ from gxmeter.workspace.models import Declaration, ImportedTelemetry, MeterFile
 from gxmeter.workspace.reading import read_declaration
 
 _HEAD = "# gxmeter import が書きました。編集しないでください。/ Written by gxmeter import; do not edit.\n"
+_READING_HEAD = (
+    "# gxmeter import が書きました。tolerance_pct、explained_kwh、explanation_* だけを書き足せます。\n"
+    "# Written by gxmeter import; only tolerance_pct, explained_kwh and explanation_* may be added.\n"
+)
 _NO_SITES = {"", "unknown"}
 
 
@@ -130,7 +134,7 @@ class Maker:
         (unit,), result = self._read(units, f"{EVIDENCE}/{name}")
         made = readings_of(unit, result, name=name, site=self.wish.site, kind=self.wish.as_reading)
         beside = folder.with_suffix(".yaml")
-        _write(beside, {"readings": made.rows}, MeterFile)
+        _write(beside, {"readings": made.rows}, MeterFile, head=_READING_HEAD)
         moves = ((folder, f"{EVIDENCE}/{name}"), (beside, f"meters/{name}.yaml"))
         answer = {"id": name, "place": moves[-1][1], **self._body(text, [unit], result), "readings": made.rows}
         return Draft(text, moves, (unit,), result, tuple(made.findings), answer)
@@ -205,13 +209,13 @@ class Maker:
         return {key: value for key, value in told.items() if value not in ("", None, {})}
 
 
-def _write(path: Path, body: dict[str, Any], model: type[Declaration]) -> None:
+def _write(path: Path, body: dict[str, Any], model: type[Declaration], *, head: str = _HEAD) -> None:
     """Write a declaration, and make sure that it will be read.
 
     Raises:
         InputError: what loading it would say, such as a text that no declaration may hold.
     """
-    path.write_text(_HEAD + yaml.safe_dump(body, allow_unicode=True, sort_keys=False), "utf-8")
+    path.write_text(head + yaml.safe_dump(body, allow_unicode=True, sort_keys=False), "utf-8")
     findings = read_declaration(path, model, file=path.name, root=path.parent.resolve()).findings
     if findings:
         raise InputError.from_findings(findings)

@@ -84,7 +84,8 @@ def energy(
         more = {} if work is None else {"work": work_document(work)}
         emit_json(summary.document(result, format=format_) | more)
     else:
-        for line in (*summary.lines(result), *work_lines(work or (), ja=language() == "ja")):
+        ja = language() == "ja"
+        for line in (*summary.lines(result, ja=ja), *work_lines(work or (), ja=ja)):
             typer.echo(line)
     show_findings(result.findings)
     finish(result.findings)

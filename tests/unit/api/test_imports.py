@@ -398,6 +398,19 @@ def test_facility_metering_becomes_readings_of_whole_days_by_month(root: Path, t
     assert codes(refused(root, again, wish=Wish("parquet", site=SITE, as_reading="meter"))) == ["import-known"]
 
 
+def test_an_explanation_may_be_added_to_an_imported_reading_and_the_file_says_so(root: Path, tmp_path: Path) -> None:
+    wish = Wish("parquet", site=SITE, as_reading="meter")
+    (answer,) = imports(root, facility(tmp_path / "bms.parquet"), wish=wish).answers
+    path = root / answer["place"]
+    head, rest = path.read_text("utf-8").split("readings:\n")
+    assert all(key in head for key in ("tolerance_pct", "explained_kwh", "explanation_*"))
+    added = "  tolerance_pct: '2'\n  explained_kwh: '5'\n  explanation_en: offices\n"
+    path.write_text(f"{head}readings:\n{rest}{added}", "utf-8")
+    loaded = load_workspace(root)
+    assert codes(run_checks(loaded)) == []
+    assert (loaded.meters[-1].tolerance_pct, loaded.meters[-1].explained_kwh) == (Decimal(2), Decimal(5))
+
+
 def test_a_bill_becomes_a_reading_for_each_period_exactly_as_billed(root: Path, tmp_path: Path) -> None:
     bill = shutil.copy(SAMPLES / "meter-csv" / "bill.csv", tmp_path / "電気料金 2026.csv")
     options = ReadOptions(time_zone="Asia/Tokyo", decimal=".")
