@@ -1,23 +1,24 @@
 """Joining files: partials are collected in any order and grouping, then closed once into a result.
 
 ``merge`` is associative and commutative because it only collects; what depends on neighbourhood (which
-file follows which, what overlaps, which segment bridges two files) is decided in ``close``. Totals are
-Python ints. Memory: the leaves of all files, one per half-hour, run, site and device.
+file follows which, what overlaps, which segment bridges two files) and on the gap limits is decided in ``close``.
+Time and memory grow with what the files hold: leaves, and devices in a file; never with files times devices.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from gxmeter.energy.model import MIN_GAP_LIMIT_MS, Device, EnergyResult, GapLimits, Leaf, LeafKey
-from gxmeter.energy.neighbours import IntervalPiece, Outcome, PowerPiece, arrange
-from gxmeter.energy.partial import Leaves, Partial, all_segments, consolidated, told_as_gaps
+from gxmeter.energy.leaf_sums import LeafSums
+from gxmeter.energy.model import MIN_GAP_LIMIT_MS, Device, EnergyResult, GapLimits
+from gxmeter.energy.neighbours import IntervalPiece, PowerPiece, arrange
+from gxmeter.energy.partial import Partial, all_segments, consolidated, told_as_gaps
 from gxmeter.energy.periods import gap_limits
 from gxmeter.energy.segments import integrated
-from gxmeter.telemetry.model import SeriesKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,28 +55,59 @@ def close(files: Merged, limits: GapLimits | None = None) -> EnergyResult:
     """
     if limits is None:
         limits = gap_limits(part.periods for part in files.parts)
-    parts = tuple(decided(part, limits) for part in files.parts)
-    outcomes = {device: _arranged(parts, device, limits) for device in devices_of(parts)}
+    parts = [decided(part, limits) for part in files.parts]
+    outcomes = {
+        device: arrange(device, pieces.power, pieces.interval, limit_ms=limits.of(device))
+        for device, pieces in sorted(_pieces(parts).items())
+    }
     result = EnergyResult(limits=limits, samples=sum(part.samples for part in parts))
-    book: dict[LeafKey, Leaf] = {}
-    for i, part in enumerate(parts):
-        no_power = {device for device, outcome in outcomes.items() if i in outcome.no_power}
-        no_interval = {device for device, outcome in outcomes.items() if i in outcome.no_interval}
-        used = _add(book, part, part.power, no_power) | _add(book, part, part.interval, no_interval)
-        for key in used:
+    sums = LeafSums()
+    left_out = [_LeftOut() for _ in parts]
+    for device, outcome in outcomes.items():
+        for i in outcome.no_power:
+            left_out[i].power.add(device)
+        for i in outcome.no_interval:
+            left_out[i].interval.add(device)
+    for i, (part, out) in enumerate(zip(parts, left_out, strict=True)):
+        for key in sums.add(part.keys, part.power, out.power) | sums.add(part.keys, part.interval, out.interval):
             result.source_of.setdefault((key.run, key.site, key.device), set()).add(i)
-        result.gaps += [g for g in part.gaps if Device(g.site, g.device) not in no_power]
+        result.gaps += [g for g in part.gaps if Device(g.site, g.device) not in out.power]
         result.findings += part.findings
     for outcome in outcomes.values():
-        for booking in outcome.bookings:
-            _book(book, *booking)
+        sums.book(outcome.bookings)
         result.gaps += outcome.gaps
         result.findings += outcome.findings
     instants = [t for part in parts for t in part.instants()]
     result.start_ms, result.end_ms = min(instants, default=None), max(instants, default=None)
-    result.leaves = dict(sorted(book.items()))
+    result.leaves = sums.total()
     result.gaps.sort(key=lambda g: (g.site, g.device, g.start_ms, g.run))
     return result
+
+
+@dataclass(slots=True)
+class _Pieces:
+    """The files that hold something of a device."""
+
+    power: list[PowerPiece] = field(default_factory=list)
+    interval: list[IntervalPiece] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _LeftOut:
+    """The devices whose samples or records in a file do not count."""
+
+    power: set[Device] = field(default_factory=set)
+    interval: set[Device] = field(default_factory=set)
+
+
+def _pieces(parts: Iterable[Partial]) -> dict[Device, _Pieces]:
+    found: dict[Device, _Pieces] = defaultdict(_Pieces)
+    for i, part in enumerate(parts):
+        for device, edges in part.edges.items():
+            found[device].power.append(PowerPiece(part.name, i, edges))
+        for device, ranges in part.ranges.items():
+            found[device].interval.append(IntervalPiece(part.name, i, ranges, part.stopped))
+    return found
 
 
 def decided(part: Partial, limits: GapLimits) -> Partial:
@@ -105,34 +137,3 @@ def decided(part: Partial, limits: GapLimits) -> Partial:
 def _differs(made: GapLimits | None, limit_ms: int, device: Device) -> bool:
     """Whether what a partial has decided does not hold under a limit."""
     return limit_ms < MIN_GAP_LIMIT_MS if made is None else made.of(device) != limit_ms
-
-
-def devices_of(parts: Iterable[Partial]) -> list[Device]:
-    """All devices with anything usable, sorted."""
-    return sorted({device for part in parts for device in (*part.edges, *part.ranges)})
-
-
-def _arranged(parts: Iterable[Partial], device: Device, limits: GapLimits) -> Outcome:
-    power, intervals = [], []
-    for i, part in enumerate(parts):
-        if device in part.edges:
-            power.append(PowerPiece(part.name, i, part.edges[device]))
-        if device in part.ranges:
-            intervals.append(IntervalPiece(part.name, i, part.ranges[device], part.stopped))
-    return arrange(device, power, intervals, limit_ms=limits.of(device))
-
-
-def _add(book: dict[LeafKey, Leaf], part: Partial, leaves: Leaves, left_out: set[Device]) -> set[SeriesKey]:
-    """Book a file's leaves without the devices left out; the series that were booked."""
-    codes = [i for i, key in enumerate(part.keys) if Device(key.site, key.device) not in left_out]
-    rows = np.nonzero(np.isin(leaves.key, codes))[0]
-    columns = (leaves.key[rows], leaves.slot[rows], leaves.half_uj[rows], leaves.covered_ms[rows])
-    for code, slot, half_uj, covered_ms in zip(*(column.tolist() for column in columns), strict=True):
-        _book(book, LeafKey(slot, *part.keys[code]), half_uj, covered_ms)
-    return {part.keys[code] for code in np.unique(leaves.key[rows]).tolist()}
-
-
-def _book(book: dict[LeafKey, Leaf], key: LeafKey, half_uj: int, covered_ms: int) -> None:
-    leaf = book.setdefault(key, Leaf())
-    leaf.half_uj += half_uj
-    leaf.covered_ms += covered_ms

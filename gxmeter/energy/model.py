@@ -98,8 +98,7 @@ class Gap:
     end_ms: int
 
 
-@dataclass(slots=True)
-class Leaf:
+class Leaf(NamedTuple):
     """Energy [half-uJ, exact] and covered time [ms] of one key."""
 
     half_uj: int = 0
@@ -128,7 +127,7 @@ class EnergyResult:
     """Everything the integration of a set of files yields.
 
     Attributes:
-        leaves: exact energy per key, sorted by it; half-uJ are Python ints, never a wrapping int64.
+        leaves: exact energy per key, sorted by it; half-uJ are Python ints, so that sums of them never wrap.
         devices: by (site, device).
         gaps: in time order per device.
         sources: (file name, sha256) of what was read, in reading order.
@@ -140,7 +139,7 @@ class EnergyResult:
         limits: the gap limits that were applied.
     """
 
-    leaves: dict[LeafKey, Leaf] = field(default_factory=dict)
+    leaves: Mapping[LeafKey, Leaf] = field(default_factory=dict)
     devices: dict[tuple[str, str], DeviceInfo] = field(default_factory=dict)
     gaps: list[Gap] = field(default_factory=list)
     sources: list[tuple[str, str]] = field(default_factory=list)

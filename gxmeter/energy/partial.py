@@ -12,6 +12,7 @@ import numpy.typing as npt
 from gxmeter.core.findings import Finding
 from gxmeter.energy.model import Device, Gap, GapLimits
 from gxmeter.energy.periods import Periods
+from gxmeter.energy.screen import check_bounds
 from gxmeter.telemetry.model import Int64, SeriesKey
 
 
@@ -62,11 +63,20 @@ class Leaves:
         """How many leaves."""
         return len(self.key)
 
+    def at(self, rows: npt.NDArray[np.bool_] | Int64) -> Leaves:
+        """The leaves at some rows."""
+        return Leaves(self.key[rows], self.slot[rows], self.half_uj[rows], self.covered_ms[rows])
 
-def no_leaves() -> Leaves:
-    """Leaf columns without rows."""
+
+def joined(parts: Sequence[Leaves]) -> Leaves:
+    """Several leaf columns, one after the other."""
     empty = np.zeros(0, np.int64)
-    return Leaves(empty, empty, empty, empty)
+    return Leaves(
+        np.concatenate([empty, *(p.key for p in parts)]),
+        np.concatenate([empty, *(p.slot for p in parts)]),
+        np.concatenate([empty, *(p.half_uj for p in parts)]),
+        np.concatenate([empty, *(p.covered_ms for p in parts)]),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,21 +163,26 @@ class Partial:
 
 
 def consolidated(parts: Sequence[Leaves]) -> Leaves:
-    """Add leaves of one (key, slot) up: sorted by it, one row each.
+    """Add leaves of several columns up: one row for each key and slot, sorted by them.
 
-    The sums fit int64 as long as the time of one device in one slot is covered once (see ``screen``).
+    Raises:
+        ArithmeticError: as :func:`summed`.
     """
-    if not parts:
-        return no_leaves()
-    key = np.concatenate([p.key for p in parts])
-    slot = np.concatenate([p.slot for p in parts])
-    if not len(key):
-        return no_leaves()
-    order = np.lexsort((slot, key))
-    key, slot = key[order], slot[order]
-    new = np.ones(len(key), np.bool_)
-    new[1:] = (key[1:] != key[:-1]) | (slot[1:] != slot[:-1])
+    return summed(joined(parts))
+
+
+def summed(leaves: Leaves, *, by_slot: bool = False) -> Leaves:
+    """Add leaves up: one row for each key and slot, sorted by them, or by slot and key.
+
+    Raises:
+        ArithmeticError: some time of a device was added twice, so that a sum may have left int64 (see ``screen``).
+    """
+    if not len(leaves):
+        return leaves
+    leaves = leaves.at(np.lexsort((leaves.key, leaves.slot) if by_slot else (leaves.slot, leaves.key)))
+    new = np.ones(len(leaves), np.bool_)
+    new[1:] = (leaves.key[1:] != leaves.key[:-1]) | (leaves.slot[1:] != leaves.slot[:-1])
     starts = np.nonzero(new)[0]
-    half_uj = np.concatenate([p.half_uj for p in parts])[order]
-    covered_ms = np.concatenate([p.covered_ms for p in parts])[order]
-    return Leaves(key[starts], slot[starts], np.add.reduceat(half_uj, starts), np.add.reduceat(covered_ms, starts))
+    half_uj, covered_ms = np.add.reduceat(leaves.half_uj, starts), np.add.reduceat(leaves.covered_ms, starts)
+    check_bounds(half_uj, covered_ms)
+    return Leaves(leaves.key[starts], leaves.slot[starts], half_uj, covered_ms)

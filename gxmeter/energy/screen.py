@@ -1,8 +1,9 @@
 """Records that cannot be: left out, counted, and named once per device and kind of fault.
 
-The bounds also keep the kernel's int64 products from wrapping: with power <= 10^12 mW and segments
-<= 1,800,000 ms, ``(p0 + p1) * dt`` is at most 3.6e18, below 2^63 = 9.2e18; so is a slot's sum, because
-the segments of one device never overlap.
+The bounds also keep the kernel's int64 numbers from wrapping. With power <= 10^12 mW and segments <= 1,800,000 ms,
+``(p0 + p1) * dt`` is at most 3.6e18, below 2^63 = 9.2e18; an interval record's energy over each of its milliseconds is
+at most 2 * (10^12 + 1). So a leaf holds at most that for each millisecond that it covers, and as a device's time is
+counted once, at most 1,800,000 of them. ``check_bounds`` holds every sum against this.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-from gxmeter.core.calendar import instant
+from gxmeter.core.calendar import SLOT_MS, instant
 from gxmeter.core.findings import Finding, finding
 from gxmeter.energy.keys import KeyTable
 from gxmeter.telemetry.model import Int64
@@ -56,6 +57,21 @@ class Faults:
             finding(code, device=device.device, site=device.site, count=count, at=_shown(first_ms), found=value)
             for code, device, (count, first_ms, value) in sorted(named)
         ]
+
+
+def check_bounds(half_uj: Int64, covered_ms: Int64) -> None:
+    """Hold sums per slot against what the records that passed can add up to.
+
+    Time counted twice shows in ``covered_ms``, which is far from wrapping, before energy can leave int64.
+
+    Raises:
+        ArithmeticError: more time than a slot has, or more energy than the greatest power gives in it.
+    """
+    too_long = (covered_ms < 0) | (covered_ms > SLOT_MS)
+    too_much = (half_uj < 0) | (half_uj > 2 * (MAX_POWER_MW + 1) * covered_ms)
+    if too_long.any() or too_much.any():
+        row = int(np.nonzero(too_long | too_much)[0][0])
+        raise ArithmeticError(f"a slot's sum is out of bounds: {half_uj[row]} half-uJ in {covered_ms[row]} ms")
 
 
 def power_rows(faults: Faults, key: Int64, ts_ms: Int64, power_mw: Int64) -> Mask:
