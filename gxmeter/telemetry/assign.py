@@ -8,14 +8,17 @@ counted by name. Time that several jobs share keeps the run it had: whose the en
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from gxmeter.core.findings import finding
+from gxmeter.core.findings import Finding, finding
 from gxmeter.telemetry.jobs import NOBODY, SEVERAL, JobTable, kept_table
-from gxmeter.telemetry.model import Batch, Int64, PowerBatch, Reading, SeriesKey
+from gxmeter.telemetry.model import Batch, DeviceInfo, Int64, PowerBatch, Reading, SeriesKey
 from gxmeter.telemetry.options import ReadOptions
+
+_SHOWN = 2
+"""How many names are shown as examples [count]."""
 
 
 def with_jobs(reading: Reading, options: ReadOptions, *, file: str) -> Reading:
@@ -32,8 +35,8 @@ def with_jobs(reading: Reading, options: ReadOptions, *, file: str) -> Reading:
 def assigned(reading: Reading, jobs: JobTable, *, file: str) -> Reading:
     """The reading with the runs of a table of jobs.
 
-    ``reading.findings`` gets the table's, ``jobs-no-device`` where the table has jobs for none of the devices,
-    ``jobs-shared-time`` and ``jobs-interval-across``.
+    ``reading.findings`` gets the table's, ``jobs-no-device`` or ``jobs-no-host`` where the table has jobs for none of
+    the devices, ``jobs-open`` where jobs had not ended yet, ``jobs-shared-time`` and ``jobs-interval-across``.
 
     Args:
         reading: as its reader opened it.
@@ -44,24 +47,64 @@ def assigned(reading: Reading, jobs: JobTable, *, file: str) -> Reading:
     return reading
 
 
+@dataclass(slots=True)
+class _Seen:
+    """What was met while the runs of a file were assigned."""
+
+    jobs: JobTable
+    devices: set[str] = field(default_factory=set)
+    running: set[int] = field(default_factory=set)
+    shared: int = 0
+    across: int = 0
+
+    def count(self, runs: Int64, instants: Int64) -> None:
+        """Count the rows of a batch, each with its run's number and its instant [Unix ms]."""
+        self.shared += int((runs == SEVERAL).sum())
+        for run in self.jobs.running.keys() & set(np.unique(runs).tolist()):
+            if (instants[runs == run] >= self.jobs.running[run]).any():
+                self.running.add(run)
+
+    def findings(self, reading: Reading, file: str) -> Iterator[Finding]:
+        """What is remarkable about it."""
+        if not self.devices and reading.devices:
+            yield _nowhere(list(reading.devices.values()), self.jobs, file)
+        if self.running:
+            names = _few([self.jobs.runs[run] for run in sorted(self.running)])
+            yield finding("jobs-open", file=file, count=len(self.running), found=names)
+        if self.shared:
+            yield finding("jobs-shared-time", file=file, count=self.shared)
+        if self.across:
+            yield finding("jobs-interval-across", file=file, count=self.across)
+
+
+def _nowhere(devices: list[DeviceInfo], jobs: JobTable, file: str) -> Finding:
+    """Why no device is in the table: the data may name no host at all, or other names than the table does."""
+    hosts = list(dict.fromkeys(info.host for info in devices if info.host))
+    code = "jobs-no-device" if hosts else "jobs-no-host"
+    found = _few(hosts or [info.device for info in devices])
+    return finding(code, file=file, count=len(devices), found=found, expected=_few(list(jobs.places)) or "-")
+
+
+def _few(names: list[str]) -> str:
+    """Some names as examples.
+
+    >>> _few(["n1", "n2"]), _few(["n1", "n2", "n3"])
+    ('n1, n2', 'n1, n2, …')
+    """
+    return ", ".join([*names[:_SHOWN], *(["…"] if len(names) > _SHOWN else [])])
+
+
 def _streamed(reading: Reading, batches: Iterator[Batch], jobs: JobTable, file: str) -> Iterator[Batch]:
-    known: set[str] = set()
-    shared = across = 0
+    seen = _Seen(jobs)
     for batch in batches:
         instants = batch.ts_ms if isinstance(batch, PowerBatch) else batch.start_ms
-        runs = _runs(batch, instants, reading, jobs, known)
-        shared += int((runs == SEVERAL).sum())
+        runs = _runs(batch, instants, reading, jobs, seen.devices)
+        seen.count(runs, instants)
         if not isinstance(batch, PowerBatch):
-            across += int((runs != _runs(batch, batch.end_ms - 1, reading, jobs, known)).sum())
+            seen.across += int((runs != _runs(batch, batch.end_ms - 1, reading, jobs, seen.devices)).sum())
         keys, key = _rekeyed(batch, runs, jobs)
         yield replace(batch, keys=keys, key=key)
-    reading.findings += jobs.findings
-    if not known and reading.devices:
-        reading.findings.append(finding("jobs-no-device", file=file, count=len(reading.devices)))
-    if shared:
-        reading.findings.append(finding("jobs-shared-time", file=file, count=shared))
-    if across:
-        reading.findings.append(finding("jobs-interval-across", file=file, count=across))
+    reading.findings += [*jobs.findings, *seen.findings(reading, file)]
 
 
 def _runs(batch: Batch, instants: Int64, reading: Reading, jobs: JobTable, known: set[str]) -> Int64:

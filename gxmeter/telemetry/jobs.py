@@ -1,14 +1,16 @@
 """Who ran where and when: a table of jobs, from SLURM's accounting or from a plain table.
 
 The plain table has the columns ``start``, ``end``, ``run`` and ``host`` or ``device`` (or both: ``device`` where it is
-not empty). A run has a place from its start up to its end, which is not its own any more.
+not empty). A run has a place from its start up to its end, which is not its own any more. A job of SLURM that still ran
+when the table was made has its nodes until another job begins there, else from its start on: what it draws is no
+idling, and whoever hands in a newer table learns its end.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -31,14 +33,22 @@ from gxmeter.telemetry.text.table import Table, table
 NOBODY, SEVERAL = -1, -2
 """Instead of a run's number: no job was there; several were, and whose the energy is cannot be told."""
 
+_PENDING = "PENDING"
+_RUNNING = (OPEN - {_PENDING}) | {""}
+"""States of a job that has begun and not ended; a table without states tells it by the missing end alone."""
+
 
 class Job(NamedTuple):
-    """A run on a host or device, from ``start_ms`` up to ``end_ms`` [Unix ms]."""
+    """A run on a host or device, from ``start_ms`` up to ``end_ms`` [Unix ms]; None: it still ran."""
 
     place: str
     start_ms: int
-    end_ms: int
+    end_ms: int | None
     run: str
+
+
+_Span = tuple[int, int | None, int]
+"""Start and end [Unix ms], and number of a run on a place."""
 
 
 class Times(NamedTuple):
@@ -56,12 +66,14 @@ class JobTable:
         runs: names of the runs, by their numbers.
         places: the stretches of each host or device.
         short: places by their first name without a domain, where that is one place only.
+        running: since when the runs, by their numbers, are there that had not ended [Unix ms].
         findings: what was wrong or remarkable.
     """
 
     runs: tuple[str, ...]
     places: Mapping[str, Times]
     short: Mapping[str, str]
+    running: Mapping[int, int] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
 
     def times(self, info: DeviceInfo) -> Times | None:
@@ -91,9 +103,13 @@ def _short(host: str) -> str:
 def table_of(jobs: Iterable[Job], *, file: str) -> JobTable:
     """Jobs in any order as a table; finding ``jobs-overlap`` where runs share a place: that time is nobody's."""
     numbers: dict[str, int] = {}
-    by_place: defaultdict[str, list[tuple[int, int, int]]] = defaultdict(list)
+    by_place: defaultdict[str, list[_Span]] = defaultdict(list)
+    running: dict[int, int] = {}
     for job in jobs:
-        by_place[job.place].append((job.start_ms, job.end_ms, numbers.setdefault(job.run, len(numbers))))
+        run = numbers.setdefault(job.run, len(numbers))
+        by_place[job.place].append((job.start_ms, job.end_ms, run))
+        if job.end_ms is None:
+            running[run] = min(job.start_ms, running.get(run, job.start_ms))
     places = {place: _times(spans) for place, spans in sorted(by_place.items())}
     short: dict[str, str] = {}
     for place in places:
@@ -101,15 +117,19 @@ def table_of(jobs: Iterable[Job], *, file: str) -> JobTable:
         short[_short(place)] = "" if _short(place) in short else place
     shared = [place for place, times in places.items() if SEVERAL in times.run]
     findings = [finding("jobs-overlap", file=file, count=len(shared), found=shared[0])] if shared else []
-    return JobTable(tuple(numbers), places, {name: place for name, place in short.items() if place}, tuple(findings))
+    told = {name: place for name, place in short.items() if place}
+    return JobTable(tuple(numbers), places, told, running, tuple(findings))
 
 
-def _times(spans: list[tuple[int, int, int]]) -> Times:
+def _times(spans: list[_Span]) -> Times:
     """Spans of runs, some of which may overlap, as stretches that follow each other."""
     edges: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
-    for start_ms, end_ms, run in spans:
+    for span in spans:
+        start_ms, _, run = span
+        end_ms = _end_ms(span, spans)
         edges[start_ms].append((run, 1))
-        edges[end_ms].append((run, -1))
+        if end_ms is not None:
+            edges[end_ms].append((run, -1))
     present: dict[int, int] = {}
     starts, runs = [], []
     for edge_ms in sorted(edges):
@@ -120,6 +140,14 @@ def _times(spans: list[tuple[int, int, int]]) -> Times:
         starts.append(edge_ms)
         runs.append(NOBODY if not present else SEVERAL if len(present) > 1 else next(iter(present)))
     return Times(np.array(starts, np.int64), np.array(runs, np.int64))
+
+
+def _end_ms(span: _Span, spans: list[_Span]) -> int | None:
+    """The end of a span [Unix ms]: its own, else where the next other run of the place begins, if one does."""
+    start_ms, end_ms, run = span
+    if end_ms is not None:
+        return end_ms
+    return min((start for start, _, other in spans if start > start_ms and other != run), default=None)
 
 
 def jobs_file(path: Path) -> JobsFile:
@@ -177,11 +205,11 @@ def _from_slurm(path: Path, encoding: str, clock: Clock, remarks: Remarks) -> It
         raise InputError("slurm-columns-missing", file=path.name, found=", ".join(missing))
     for groups in Groups(remarks).of(records(output, clock, remarks)):
         for job in (one.job for group in groups for one in tries(group) if one.job is not None):
-            if job.start_ms is None:
+            if job.start_ms is None or (job.end_ms is None and job.state == _PENDING):
                 continue
-            if job.end_ms is None or job.state in OPEN:
-                remarks.add("jobs-open", row=job.row, found=job.job)
-            elif job.end_ms > job.start_ms:
+            if job.end_ms is None and job.state not in _RUNNING:
+                remarks.add("jobs-row-faulty", row=job.row, found=job.job)
+            elif job.end_ms is None or job.end_ms > job.start_ms:
                 yield from (Job(node, job.start_ms, job.end_ms, f"slurm-{job.leader}") for node in job.nodes)
 
 

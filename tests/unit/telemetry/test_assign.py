@@ -45,8 +45,8 @@ def power(rows: list[tuple[int, int]]) -> PowerBatch:
 
 JOBS = st.lists(
     st.builds(
-        lambda place, start, length, run: Job(NAMES[place], start, start + length, f"r{run}"),
-        st.integers(0, 2), st.integers(0, 50), st.integers(1, 30), st.integers(0, 3),
+        lambda place, start, length, run: Job(NAMES[place], start, start + length if length else None, f"r{run}"),
+        st.integers(0, 2), st.integers(0, 50), st.integers(0, 30), st.integers(0, 3),
     ),
     max_size=12,
 )  # fmt: skip
@@ -55,8 +55,14 @@ ROWS = st.lists(st.tuples(st.integers(0, 2), st.integers(-5, 90)), max_size=40)
 
 def plainly(jobs: list[Job], host: int, t: int) -> str:
     """Who had a host at an instant: the one run whose job was there, nobody where there were several or none."""
-    there = {job.run for job in jobs if job.place == NAMES[host] and job.start_ms <= t < job.end_ms}
+    mine = [job for job in jobs if job.place == NAMES[host] and job.start_ms <= t]
+    there = {job.run for job in mine if (still(job, mine) if job.end_ms is None else t < job.end_ms)}
     return there.pop() if len(there) == 1 else FALLBACK
+
+
+def still(job: Job, begun: list[Job]) -> bool:
+    """Whether a job without an end has its place yet: no other run has begun there since."""
+    return not any(other.start_ms > job.start_ms and other.run != job.run for other in begun)
 
 
 @given(JOBS, ROWS)
@@ -114,8 +120,20 @@ def test_an_interval_over_a_change_of_runs_is_said() -> None:
 
 
 def test_devices_that_no_job_names_are_said() -> None:
-    made = assigned(reading(power([(0, 5)])), table_of([Job("other", 0, 10, "a")], file="jobs"), file="f")
+    jobs = [Job("other", 0, 10, "a"), Job("more", 0, None, "b")]
+    made = assigned(reading(power([(0, 5)])), table_of(jobs, file="jobs"), file="f")
     assert codes(made) == {"jobs-no-device": 1}
+    (item,) = made.findings
+    assert (item.found, item.expected) == ("n1, n2, …", "more, other")
+
+
+def test_data_without_a_host_say_how_to_name_it() -> None:
+    bare = Reading("made-up", iter([power([(0, 5)])]))
+    bare.devices.update({("s", f"{host}/gpu0"): info(f"{host}/gpu0", "") for host in HOSTS})
+    made = assigned(bare, table_of([Job("n1", 0, 10, "a")], file="jobs"), file="f")
+    assert codes(made) == {"jobs-no-host": 1}
+    assert "--host" in made.findings[0].en
+    assert (made.findings[0].found, made.findings[0].expected) == ("n1/gpu0, n2/gpu0, …", "n1")
 
 
 def test_a_job_on_a_device_stands_above_one_on_its_host() -> None:
@@ -160,8 +178,39 @@ def test_slurms_accounting_is_a_table_of_jobs(tmp_path: Path) -> None:
     )
     table = jobs_from(path, zone="UTC")
     assert set(table.places) == {"n1", "n2", "n3"}
-    assert table.runs == ("slurm-7", "slurm-9")
-    assert [item.code for item in table.findings] == ["jobs-open"]
+    assert table.runs == ("slurm-7", "slurm-8", "slurm-9")
+    assert _told(table)["n3"] == [
+        (1_775_001_600_000, "slurm-8"),
+        (1_775_008_800_000, "slurm-9"),
+        (1_775_012_400_000, "nobody"),
+    ]
+    assert table.findings == ()
+
+
+def test_a_job_that_waits_has_no_node_and_one_that_ended_at_no_time_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "sacct.txt"
+    path.write_text(
+        "JobID|JobIDRaw|State|Start|End|NodeList\n"
+        "7|7|PENDING|2026-04-01T00:00:00|Unknown|n1\n"
+        "8|8|FAILED|2026-04-01T00:00:00|Unknown|n1\n"
+    )
+    table = jobs_from(path, zone="UTC")
+    assert table.runs == ()
+    assert [(item.code, item.row, item.found) for item in table.findings] == [("jobs-row-faulty", 3, "8")]
+
+
+def test_a_job_that_still_runs_has_its_node_to_the_end_of_the_data_and_that_is_said() -> None:
+    jobs = [Job("n1", 0, None, "a"), Job("n2", 0, None, "b"), Job("elsewhere", 0, None, "c")]
+    made = assigned(reading(power([(0, 5), (0, 10**12)])), table_of(jobs, file="jobs"), file="f")
+    (batch,) = made.batches
+    assert [key.run for key in batch.keys] == ["a"]
+    (item,) = made.findings
+    assert (item.code, item.found, dict(item.params)["count"]) == ("jobs-open", "a", "1")
+
+
+def test_a_job_that_began_after_the_data_does_not_nag() -> None:
+    jobs = [Job("n1", 0, 10, "a"), Job("n1", 20, None, "a")]
+    assert codes(assigned(reading(power([(0, 5)])), table_of(jobs, file="jobs"), file="f")) == {}
 
 
 @pytest.mark.parametrize("text", ["host,start,run\n", "a,b\n1,2\n", "start,end,run\n"])
