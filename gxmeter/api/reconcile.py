@@ -91,6 +91,7 @@ def _row(row: Row) -> dict[str, Any]:
         "tolerance_pct": _text(row.tolerance.pct if row.tolerance else None),
         "tolerance_from": row.tolerance.declared_by if row.tolerance else None,
         "state": str(row.state),
+        "reading_not_taken": None if row.misfit is None else str(row.misfit),
         "meter_beside": _beside(row),
         "site_meters": [
             {"device": m.device, "boundary": m.boundary, "energy_kwh": plain(m.energy_kwh), "covered_ms": m.covered_ms}

@@ -16,6 +16,7 @@ from gxmeter.core.findings import Finding, finding, ordered
 from gxmeter.energy.idle import idle_energy
 from gxmeter.energy.model import EnergyResult
 from gxmeter.ledger.drafts import ONE
+from gxmeter.ledger.reading_fit import misfit
 from gxmeter.ledger.reconcile_idle import IdlePart, idle_parts, kwh_of, shown_kwh
 from gxmeter.ledger.reconcile_periods import Period, periods_of
 from gxmeter.ledger.reconcile_readings import counted_readings
@@ -80,8 +81,9 @@ class _Books:
         """The row of a site and period."""
         reading, beside = period.counted or (None, None)
         place = self._workspace.site(site)
-        fy = self._year.fy
-        inside = fy.start_ms <= period.start_ms and period.end_ms <= fy.end_ms
+        contracts = [row for row in self._year.declarations.contracts if row.site_id == site]
+        share = place.accounting_share if place else ONE
+        why = misfit((period.start_ms, period.end_ms), share, contracts, self._year.fy)
         return Row(
             site=site,
             period=period,
@@ -91,7 +93,7 @@ class _Books:
             beside=beside,
             tolerance=tolerance_of(self._workspace, reading) if reading else None,
             meters=self._meters(site, period),
-            is_comparable=inside and place is not None and place.accounting_share == ONE,
+            misfit=why if reading else None,
         )
 
     def _meters(self, site: str, period: Period) -> tuple[SiteMeter, ...]:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from gxmeter.core.findings import Finding, finding
 from gxmeter.core.numbers import EXACT, Rounding, divided, plain, product
 from gxmeter.ledger.drafts import ZERO
+from gxmeter.ledger.reading_fit import Misfit
 from gxmeter.ledger.reconcile_periods import Period
 from gxmeter.ledger.reconcile_steps import Steps
 from gxmeter.workspace.models import MeterReading
@@ -60,7 +61,7 @@ class Row:
         beside: a facility meter of the same days as the bill.
         tolerance: how far the rest may be from zero.
         meters: telemetry of the site's own meters.
-        is_comparable: whether reading and accounted energy are of the same thing.
+        misfit: why the ledger does not take the reading; None where it does.
     """
 
     site: str
@@ -71,7 +72,12 @@ class Row:
     beside: MeterReading | None
     tolerance: Tolerance | None
     meters: tuple[SiteMeter, ...]
-    is_comparable: bool
+    misfit: Misfit | None
+
+    @property
+    def is_comparable(self) -> bool:
+        """Whether reading and accounted energy are of the same thing; of the edge of a contract they are."""
+        return self.misfit in {None, Misfit.CONTRACT}
 
     @property
     def steps(self) -> Steps | None:

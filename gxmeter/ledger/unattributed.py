@@ -15,10 +15,11 @@ from types import MappingProxyType
 from gxmeter.core.calendar import FiscalYear
 from gxmeter.core.findings import Finding, finding
 from gxmeter.core.numbers import EXACT, plain, product, total
-from gxmeter.ledger.drafts import ONE, Draft, grade_interval, priced
+from gxmeter.ledger.drafts import Draft, grade_interval, priced
 from gxmeter.ledger.entries import JOULE_PER_KWH
 from gxmeter.ledger.pieces import Calendar
 from gxmeter.ledger.pricing import Pricer
+from gxmeter.ledger.reading_fit import ADVICE, REASONS, Misfit, misfit
 from gxmeter.ledger.scopes import scope_of
 from gxmeter.ledger.tables import Line, MeterRow, SiteRow
 from gxmeter.ledger.terms import Boundary, LineKind, Portion, Status
@@ -65,8 +66,9 @@ def unattributed_lines(
         if meter.end <= fy.start_ms or meter.start >= fy.end_ms:
             continue
         site, calendar = sites[meter.site_id], calendars[meter.site_id]
-        if not _inside_one_contract(meter, calendar, fy) or site.accounting_share != ONE:
-            findings.append(finding("meter-crosses-contract", meter=meter.meter_id, site=meter.site_id))
+        why = misfit((meter.start, meter.end), site.accounting_share, calendar.contracts, fy)
+        if why is not None:
+            findings.append(_refused(meter, why))
             continue
         rest = EXACT.subtract(meter.energy_kwh, covered_kwh(meter, run_lines))
         if rest < 0:
@@ -86,11 +88,17 @@ def covered_kwh(meter: MeterRow, runs: Iterable[Line]) -> Decimal:
     )
 
 
-def _inside_one_contract(meter: MeterRow, calendar: Calendar, fy: FiscalYear) -> bool:
-    if meter.start < fy.start_ms or meter.end > fy.end_ms:
-        return False
-    edges = {edge for contract in calendar.contracts for edge in (contract.start, contract.end)}
-    return not any(meter.start < edge < meter.end for edge in edges)
+def _refused(meter: MeterRow, why: Misfit) -> Finding:
+    (reason_ja, reason), (advice_ja, advice) = REASONS[why], ADVICE[why]
+    return finding(
+        "meter-crosses-contract",
+        meter=meter.meter_id,
+        site=meter.site_id,
+        reason=reason,
+        reason_ja=reason_ja,
+        advice=advice,
+        advice_ja=advice_ja,
+    )
 
 
 def _draft(meter: MeterRow, site: SiteRow, rest_kwh: Decimal) -> Draft:

@@ -11,6 +11,7 @@ from gxmeter.cli.output import language
 from gxmeter.cli.summary import grouped, table
 from gxmeter.core.calendar import jst_date
 from gxmeter.core.numbers import Rounding, fixed, plain, rounded
+from gxmeter.ledger.reading_fit import REASONS
 from gxmeter.ledger.reconcile_row import State
 
 if TYPE_CHECKING:
@@ -83,6 +84,9 @@ def _cells(row: Row, decimals: int) -> tuple[str, ...]:
 def _details(row: Row, decimals: int) -> Iterator[str]:
     """The rest of a reading as a line of its own, what explains the other part, and meters for comparison."""
     ja = language() == "ja"
+    if row.misfit is not None:
+        reason = _word(REASONS[row.misfit])
+        yield f"会計に入らない検針: {reason}" if ja else f"reading not taken: {reason}"
     rest = row.rest_kwh
     if rest is not None and row.tolerance is not None:
         pct, tolerance = _shown(row.pct(rest), 2), plain(row.tolerance.pct)
