@@ -22,6 +22,7 @@ from unicodedata import category
 
 MESSAGES = Path(__file__).parent / "messages"
 _HOLE = re.compile(r"\{([a-z_]+)\}")
+_SITE_BESIDE = re.compile(r"\(拠点「\{site\}」\)| \(site “\{site\}”\)")
 _MAX_FIELD = 200
 
 
@@ -111,7 +112,9 @@ def _message(code: str, body: dict[str, str]) -> Message:
 
 
 def _fill(template: str, values: dict[str, str]) -> str:
-    """The template with its holes filled; what is not known is a dash."""
+    """The template with its holes filled; what is not known is a dash, and a site in brackets is left out."""
+    if values.get("site") == "":
+        template, values = _SITE_BESIDE.sub("", template), values | {"site": "-"}
     return _HOLE.sub(lambda hole: values.get(hole.group(1), "-"), template)
 
 

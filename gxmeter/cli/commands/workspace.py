@@ -40,7 +40,7 @@ def _init(
     if as_json:
         emit_json({"workspace": str(folder), "files": files, "findings": []})
     say(
-        f"{folder} にワークスペースを作りました。次は: gxmeter check -w {folder}",
+        f"{folder} に作業フォルダーを作りました。次は: gxmeter check -w {folder}",
         f"Made a workspace in {folder}. Next: gxmeter check -w {folder}",
     )
 

@@ -34,6 +34,16 @@ def test_holes_are_filled_and_foreign_text_is_made_safe() -> None:
     assert (got.file, got.row, got.level) == ("a.yaml", 3, Level.MUST)
 
 
+def test_a_site_that_nobody_gave_leaves_no_empty_quotation_marks() -> None:
+    given = finding("single-sample", device="g0", site="tokyo")
+    nameless = finding("single-sample", device="g0", site="")
+    assert "(site “tokyo”)" in given.en
+    assert "(拠点「tokyo」)" in given.ja
+    assert nameless.en.startswith("Device g0 has")
+    assert nameless.ja.startswith("機器 g0の記録")
+    assert dict(nameless.params)["site"] == ""
+
+
 def test_the_json_form_leaves_missing_keys_out() -> None:
     document = finding("unit-unknown", found="q").to_json()
     assert list(document) == ["code", "level", "found", "text"]
