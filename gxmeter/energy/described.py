@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
+from gxmeter.core.calendar import instant
 from gxmeter.core.findings import Finding, finding, ordered
 from gxmeter.core.numbers import plain
-from gxmeter.energy.model import EnergyResult, Source
+from gxmeter.energy.model import Device, EnergyResult, Source
 from gxmeter.energy.overlaps import Repeat
 from gxmeter.energy.tasks import Answer, FileResult
 from gxmeter.telemetry.model import DeviceInfo
+
+EARLIEST_MS = 946_684_800_000
+"""Start of the year 2000 [Unix ms]: an earlier instant is a clock that was not set, or a time in another unit."""
 
 
 def describe(
@@ -36,6 +41,8 @@ def describe(
         result.facts.append(file.facts)
         findings += [named(item, source) for item in (*file.findings, *file.part.findings)]
         findings += _about_energy(source, file, repeated.get(i))
+        if file.facts.first_ms is not None and file.facts.first_ms < EARLIEST_MS:
+            findings.append(finding("time-too-early", file=source.label, found=instant(max(file.facts.first_ms, 0))))
         if answer.changed:
             findings.append(finding("source-changed", file=source.label))
         for key, info in file.devices.items():
@@ -43,7 +50,24 @@ def describe(
             if known.boundary != info.boundary:
                 findings.append(_two_boundaries(source, known, info))
     result.devices = dict(sorted(result.devices.items()))
-    result.findings = ordered(findings)
+    result.findings = ordered([*findings, *_without_energy(result)])
+
+
+def _without_energy(result: EnergyResult) -> list[Finding]:
+    """Devices whose readings all lie further apart than may be joined: they have no energy, which is not zero."""
+    measured = {Device(key.site, key.device) for key in result.leaves}
+    holes = Counter(Device(gap.site, gap.device) for gap in result.gaps)
+    return [
+        finding(
+            "readings-too-far-apart",
+            device=device.device,
+            site=device.site,
+            count=count,
+            limit=result.limits.of(device) // 1000,
+        )
+        for device, count in sorted(holes.items())
+        if device not in measured
+    ]
 
 
 def named(item: Finding, source: Source) -> Finding:
