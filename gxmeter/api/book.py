@@ -157,7 +157,8 @@ class Book:
         span = span_of(fy, month)
         self._need_site(site)
         year = self.account(span.fy.year, progress=progress).year
-        return reconciled(self.workspace, year, self._integrated(progress), span, site=site)
+        now_ms = self.clock.now_ms()
+        return reconciled(self.workspace, year, self._integrated(progress), span, site=site, now_ms=now_ms)
 
     def cover(
         self, fy: int | None = None, *, month: str = "", site: str = "", progress: Progress | None = None

@@ -39,9 +39,11 @@ class Reconciled:
         }
 
 
-def reconciled(workspace: Workspace, year: Year, energy: EnergyResult, span: Span, *, site: str) -> Reconciled:
+def reconciled(
+    workspace: Workspace, year: Year, energy: EnergyResult, span: Span, *, site: str, now_ms: int
+) -> Reconciled:
     """Reconcile a span of a computed year, with what the account itself says of bills, and its faults."""
-    made = reconcile(workspace, year, energy, span=(span.start_ms, span.end_ms), site=site)
+    made = reconcile(workspace, year, energy, span=(span.start_ms, span.end_ms), site=site, now_ms=now_ms)
     exceeding = {dict(item.params).get("meter") for item in year.findings if item.code == "runs-exceed-meter"}
     own = [
         item

@@ -20,12 +20,13 @@ from gxmeter.ledger.reading_fit import misfit
 from gxmeter.ledger.reconcile_idle import IdlePart, idle_parts, kwh_of, shown_kwh
 from gxmeter.ledger.reconcile_periods import Period, periods_of
 from gxmeter.ledger.reconcile_readings import counted_readings
-from gxmeter.ledger.reconcile_row import Row, SiteMeter, row_findings
+from gxmeter.ledger.reconcile_row import Row, SiteMeter, State, row_findings
 from gxmeter.ledger.reconcile_steps import steps_of
 from gxmeter.ledger.tables import Line
-from gxmeter.ledger.terms import LineKind
+from gxmeter.ledger.terms import Arrangement, LineKind
 from gxmeter.ledger.year import Year
 from gxmeter.workspace.loaded import Workspace
+from gxmeter.workspace.models import Site
 from gxmeter.workspace.tolerance import tolerance_of
 
 
@@ -40,7 +41,7 @@ class Reconciliation:
 
 
 def reconcile(
-    workspace: Workspace, year: Year, energy: EnergyResult, *, span: tuple[int, int], site: str = ""
+    workspace: Workspace, year: Year, energy: EnergyResult, *, span: tuple[int, int], site: str = "", now_ms: int = 0
 ) -> Reconciliation:
     """Hold what a year accounts for against bills and meters.
 
@@ -50,6 +51,7 @@ def reconcile(
         energy: the telemetry that it was computed from.
         span: the year or a month of it [Unix ms]; a reading that reaches beyond a month is shown whole.
         site: only this one; empty: all.
+        now_ms: the time; periods that have ended by then are told also where nothing is known of them [Unix ms].
     """
     books = _Books(workspace, year, energy)
     rows: list[Row] = []
@@ -57,7 +59,8 @@ def reconcile(
         if site in {"", place.id}:
             readings = [member for member in counted_readings(workspace.meters) if member.reading.site == place.id]
             made = [books.row(place.id, period) for period in periods_of(readings, year.fy, span)]
-            rows += [row for row in made if _is_told(row, year, has_readings=bool(readings))]
+            until_ms = max(now_ms, year.as_of_ms if readings else 0)
+            rows += [row for row in made if row.state is not State.NOTHING or _is_expected(row.period, place, until_ms)]
     beside = books.idle_beside(span, {row.site for row in rows})
     return Reconciliation(*span, tuple(rows), tuple(ordered([*row_findings(rows), *beside])))
 
@@ -120,7 +123,11 @@ def _is_in(part: Line | IdlePart, period: Period) -> bool:
     return period.start_ms <= part.start and part.end <= period.end_ms
 
 
-def _is_told(row: Row, year: Year, *, has_readings: bool) -> bool:
-    """Rows with something in them; at a site with readings also months that have none, as far as data goes."""
-    said = row.reading is not None or row.steps is not None or bool(row.meters)
-    return said or (has_readings and row.period.start_ms < year.as_of_ms)
+def _is_expected(period: Period, place: Site, until_ms: int) -> bool:
+    """Whether a site should have something in a period: it has ended, and machines of ours stood there.
+
+    Of a cloud or an allocation nothing is expected: it takes energy of ours only while it is used.
+    """
+    stood = [device for device in place.devices if device.start_ms < period.end_ms and period.start_ms < device.end_ms]
+    is_ours = place.arrangement not in {Arrangement.CLOUD, Arrangement.ALLOCATION}
+    return is_ours and period.end_ms <= until_ms and (bool(stood) or not place.devices)

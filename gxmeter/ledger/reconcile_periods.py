@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -52,6 +52,22 @@ def periods_of(readings: Iterable[Counted], fy: FiscalYear, span: tuple[int, int
             found.append(Period(first_ms, last_ms, member))
             done_ms = max(done_ms, last_ms)
     return [*found, *_months(fy, done_ms, end_ms)]
+
+
+def named(periods: Sequence[Period]) -> list[str]:
+    """The names of periods in time order, neighbours together.
+
+    >>> april, may, june, july, august = list(_months(FiscalYear(2026), *FiscalYear(2026).month_edges_ms()[:6:5]))
+    >>> named([april, june, july, august])
+    ['2026-04', '2026-06..2026-08']
+    """
+    found: list[list[Period]] = []
+    for period in periods:
+        if found and found[-1][-1].end_ms == period.start_ms:
+            found[-1].append(period)
+        else:
+            found.append([period])
+    return [run[0].label if len(run) == 1 else f"{run[0].label}..{run[-1].label}" for run in found]
 
 
 def _months(fy: FiscalYear, start_ms: int, end_ms: int) -> Iterator[Period]:

@@ -12,7 +12,7 @@ from gxmeter.core.findings import Finding, finding
 from gxmeter.core.numbers import EXACT, Rounding, divided, plain, product
 from gxmeter.ledger.drafts import ZERO
 from gxmeter.ledger.reading_fit import Misfit
-from gxmeter.ledger.reconcile_periods import Period
+from gxmeter.ledger.reconcile_periods import Period, named
 from gxmeter.ledger.reconcile_steps import Steps
 from gxmeter.workspace.models import MeterReading
 from gxmeter.workspace.tolerance import Tolerance
@@ -26,11 +26,13 @@ _HUNDRED = Decimal(100)
 class State(StrEnum):
     """How a row stands.
 
-    ``no-reading``: there is nothing to hold against. ``not-comparable``: the reading crosses the year's edge, or covers
-    more than the company's share of the site. ``within``: the rest is within the tolerance. ``unexplained``: the
-    reading is greater by more than that. ``exceeds``: it is less by more than that.
+    ``nothing-known``: neither telemetry nor a declaration nor a reading. ``no-reading``: there is nothing to hold
+    against. ``not-comparable``: the reading crosses the year's edge, or covers more than the company's share of the
+    site. ``within``: the rest is within the tolerance. ``unexplained``: the reading is greater by more than that.
+    ``exceeds``: it is less by more than that.
     """
 
+    NOTHING = "nothing-known"
     NO_READING = "no-reading"
     NOT_COMPARABLE = "not-comparable"
     WITHIN = "within"
@@ -132,7 +134,7 @@ class Row:
         """How the row stands."""
         rest = self.rest_kwh
         if self.reading is None:
-            return State.NO_READING
+            return State.NO_READING if self.steps is not None or self.meters else State.NOTHING
         if rest is None:
             return State.NOT_COMPARABLE
         if self.is_within(rest):
@@ -142,13 +144,17 @@ class Row:
 
 def row_findings(rows: Iterable[Row]) -> Iterator[Finding]:
     """Rests beyond tolerance, bills that meters contradict, months without either."""
-    bare: dict[str, list[str]] = defaultdict(list)
+    bare: dict[tuple[str, State], list[Period]] = defaultdict(list)
     for row in rows:
         yield from _of_reading(row)
         if row.reading is None:
-            bare[row.site].append(row.period.label)
-    for site, periods in bare.items():
-        yield finding("reading-missing", site=site, count=len(periods), periods=", ".join(periods))
+            bare[row.site, row.state].append(row.period)
+    for (site, state), periods in bare.items():
+        count, names = len(periods), ", ".join(named(periods))
+        if state is State.NOTHING:
+            yield finding("nothing-known", site=site, count=count, periods=names)
+        else:
+            yield finding("reading-missing", site=site, count=count, periods=names)
 
 
 def _of_reading(row: Row) -> Iterator[Finding]:

@@ -12,6 +12,7 @@ from gxmeter.cli.summary import grouped, table
 from gxmeter.core.calendar import jst_date
 from gxmeter.core.numbers import Rounding, fixed, plain, rounded
 from gxmeter.ledger.reading_fit import REASONS
+from gxmeter.ledger.reconcile_periods import named
 from gxmeter.ledger.reconcile_row import State
 
 if TYPE_CHECKING:
@@ -32,12 +33,17 @@ _HEAD = (
     ("判定", "state"),
 )
 _STATES = {
+    State.NOTHING: ("記録も検針もありません", "nothing measured, no reading"),
     State.NO_READING: ("検針なし", "no reading"),
     State.NOT_COMPARABLE: ("比較不可", "not comparable"),
-    State.WITHIN: ("許容差内", "within"),
+    State.WITHIN: ("許容差内", "in tolerance"),
     State.UNEXPLAINED: ("説明なし", "unexplained"),
     State.EXCEEDS: ("計が過大", "exceeds"),
 }
+_LEGEND = (
+    "account の「実行に帰属しない電力」= 検針-実行 = 待機(ノード等の加算を含む)+ 差",
+    "What account calls unattributed: the reading less the runs, so idle (with node, IT, PUE) plus diff.",
+)
 _DECLARED_BY = {
     "reading": ("検針に宣言", "declared with the reading"),
     "site": ("拠点に宣言", "declared with the site"),
@@ -55,12 +61,22 @@ def lines(made: Reconciled) -> Iterator[str]:
     if not made.result.rows:
         yield "  記録も申告も検針もありません。" if ja else "  Nothing was measured, declared or read."
     for site, members in groupby(made.result.rows, key=lambda row: row.site):
-        rows = list(members)
-        decimals = _decimals(rows)
         yield f"{site}"
+        yield from _site(list(members))
+    if any(row.rest_kwh is not None for row in made.result.rows):
+        yield _word(_LEGEND)
+
+
+def _site(members: Sequence[Row]) -> Iterator[str]:
+    """The table of a site, and the months of which nothing is known as one line."""
+    rows = [row for row in members if row.state is not State.NOTHING]
+    if rows:
+        decimals = _decimals(rows)
         yield from table([tuple(_word(pair) for pair in _HEAD), *(_cells(row, decimals) for row in rows)])
         for row in rows:
             yield from (f"  {row.period.label}  {line}" for line in _details(row, decimals))
+    for name in named([row.period for row in members if row.state is State.NOTHING]):
+        yield f"  {name}: {_word(_STATES[State.NOTHING])}"
 
 
 def _cells(row: Row, decimals: int) -> tuple[str, ...]:

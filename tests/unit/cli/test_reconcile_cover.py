@@ -119,6 +119,26 @@ def test_the_unexplained_rest_is_a_line_of_its_own_in_both_languages(workspace: 
     assert "照明と空調の増設" in japanese
 
 
+def test_ended_months_of_which_nothing_is_known_are_one_line_and_a_finding(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", str(jst_midnight_ms(date(2026, 11, 15)) // 1000))
+    asked = ("reconcile", "--fy", "2026", "-w", workspace)
+    _, out, err = call(*asked, "--site", "edge-lab")
+    assert [line.strip() for line in out.splitlines() if "nothing measured" in line] == [
+        "2026-04..2026-05: nothing measured, no reading",
+        "2026-07..2026-09: nothing measured, no reading",
+    ]
+    assert "should] nothing-known" in err
+    assert "idle (with node, IT, PUE) plus diff" in out
+    _, document = answer(*asked, "--site", "edge-lab")
+    told = {row["period"]: (row["state"], row["facility_kwh"]) for row in document["rows"]}
+    assert told["2026-07"] == ("nothing-known", None)
+    assert "2026-11" not in told
+    _, cloud = answer(*asked, "--site", "cloud-east")
+    assert "nothing-known" not in {row["state"] for row in cloud["rows"]}
+
+
 def test_the_run_that_is_none_is_in_no_line_of_the_account(workspace: Path) -> None:
     _, document = answer("account", "--fy", "2026", "-w", workspace)
     assert {line["run_id"] for line in document["lines"] if line["run_id"] == "idle"} == set()
