@@ -20,7 +20,8 @@ Columns = Annotated[
     Path | None, typer.Option("--columns", metavar="FILE", help="YAML, 'role: name': what the file calls its columns.")
 ]
 Jobs = Annotated[
-    Path | None, typer.Option("--jobs", metavar="FILE", help="Who ran where: sacct output, or host, start, end, run.")
+    Path | None,
+    typer.Option("--jobs", metavar="FILE", help="Who ran where: sacct --parsable2, or host, start, end, run."),
 ]
 
 

@@ -62,7 +62,7 @@ def verify(
     package: Annotated[Path, typer.Argument(help="A package: folder or zip.")],
     trust: Annotated[Path | None, typer.Option(help="Trust file, received another way than the package.")] = None,
     engine: Annotated[
-        str, typer.Option(help="local, or duckdb: a second implementation in SQL adds everything up again.")
+        str, typer.Option(help="local, or duckdb (extra: sql): a second implementation in SQL adds everything up.")
     ] = "local",
     raw: Annotated[
         Path | None,
