@@ -139,6 +139,20 @@ def test_ended_months_of_which_nothing_is_known_are_one_line_and_a_finding(
     assert "nothing-known" not in {row["state"] for row in cloud["rows"]}
 
 
+def test_a_reading_that_is_not_comparable_says_why_beside_its_row(workspace: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "w"
+    shutil.copytree(workspace, folder)
+    site = folder / "sites" / "edge-lab.yaml"
+    site.write_text(site.read_text("utf-8").replace("accounting_share: 1\n", "accounting_share: 0.5\n"), "utf-8")
+    asked = ("reconcile", "--month", "2026-06", "--site", "edge-lab", "-w", folder)
+    code, out, err = call(*asked)
+    assert (code, "not comparable" in out) == (1, True)
+    assert "2026-06  reading not taken: it is of the whole site" in out
+    assert "crosses the edge" not in err
+    (row,) = answer(*asked)[1]["rows"]
+    assert (row["state"], row["reading_not_taken"], row["difference_kwh"]) == ("not-comparable", "share", None)
+
+
 def test_the_run_that_is_none_is_in_no_line_of_the_account(workspace: Path) -> None:
     _, document = answer("account", "--fy", "2026", "-w", workspace)
     assert {line["run_id"] for line in document["lines"] if line["run_id"] == "idle"} == set()
