@@ -77,6 +77,32 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """A file that is in the workspace.
+
+    Attributes:
+        name: what results and findings call it.
+        place: what holds it or rests on it, relative to the workspace.
+        different: the options by which it was imported otherwise than is asked now.
+        is_evidence: readings rest on it; by which options they were made is not kept.
+    """
+
+    name: str
+    place: str
+    different: tuple[str, ...] = ()
+    is_evidence: bool = False
+
+    def refusal(self, file: str) -> InputError:
+        """Why a file with the same content is not imported, and what to do if it is to be read otherwise."""
+        if self.is_evidence:
+            return InputError("import-known-reading", file=file, other=self.name, place=self.place)
+        if self.different:
+            found = ", ".join(self.different)
+            return InputError("import-known-otherwise", file=file, other=self.name, place=self.place, found=found)
+        return InputError("import-known", file=file, other=self.name)
+
+
+@dataclass(frozen=True, slots=True)
 class Maker:
     """Makes the drafts of a command in a folder.
 
@@ -89,7 +115,7 @@ class Maker:
     """
 
     wish: Wish
-    known: Mapping[str, str]
+    known: Mapping[str, Known]
     now_ms: int
     tell: Tell
     read: Progress
@@ -98,7 +124,8 @@ class Maker:
         """An import of telemetry, copied or left where it is.
 
         Raises:
-            InputError: ``import-known``, ``import-empty``, ``import-facility``, ``import-name``; the reader's.
+            InputError: what :meth:`Known.refusal` makes; ``import-empty``, ``import-facility``, ``import-name``; the
+                reader's.
         """
         if self.wish.link:
             units, result = self._read(linked(text, sources))
@@ -182,7 +209,7 @@ class Maker:
         for unit in units:
             if unit.sha256 in self.known:
                 file = text if len(units) == 1 else f"{text} ({unit.path})"
-                raise InputError("import-known", file=file, other=self.known[unit.sha256])
+                raise self.known[unit.sha256].refusal(file)
 
     def _body(self, text: str, units: Sequence[Unit], result: EnergyResult) -> dict[str, Any]:
         """The content of ``import.yaml``: nothing that was not said, and no quantity but counts."""

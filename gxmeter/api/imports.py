@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gxmeter.api.import_files import Draft, Maker, Wish, is_journal, names_itself
+from gxmeter.api.import_known import known_in
 from gxmeter.api.import_readings import KINDS
 from gxmeter.api.import_stage import stage
 from gxmeter.core.clock import Clock, writer_clock
@@ -67,7 +68,7 @@ def import_telemetry(
     _check(wish, paths)
     found = _sources(paths, wish)
     work = _Work(sum(bytes_of(source) for _, sources in found for source in sources), progress)
-    maker = Maker(wish, _known(workspace), (clock or writer_clock()).now_ms(), work.copied, work.read)
+    maker = Maker(wish, known_in(workspace, wish), (clock or writer_clock()).now_ms(), work.copied, work.read)
     with stage(workspace.root) as folder:
         drafts = _drafts(maker, found, folder, workspace.root)
         for draft in drafts:
@@ -135,16 +136,6 @@ def _sources(paths: Sequence[str], wish: Wish) -> list[tuple[str, list[Source]]]
     if faults:
         raise InputError.from_findings(faults)
     return found
-
-
-def _known(workspace: Workspace) -> dict[str, str]:
-    """What the workspace holds already, by digest: imports, and the documents that readings rest on."""
-    known = {file.sha256: name for name, file in workspace.imported.items()}
-    for reading in workspace.meters:
-        document = workspace.evidence(reading.evidence)
-        if document is not None:
-            known.setdefault(document.sha256, document.path)
-    return known
 
 
 def _drafts(maker: Maker, found: Sequence[tuple[str, list[Source]]], folder: Path, root: Path) -> list[Draft]:

@@ -78,10 +78,12 @@ def test_imports_are_accounted_sealed_and_recomputed_by_both_verifiers(workspace
     assert (done.returncode, json.loads(done.stdout)["verdict"]) == (3, "verified")
 
 
-def test_the_same_file_twice_could_not_run(workspace: Path, home: Path) -> None:
+def test_the_same_file_with_other_options_could_not_run_and_says_what_to_remove(workspace: Path, home: Path) -> None:
     arguments = (SAMPLES / "nvidia-smi" / "gpus.csv", "--format", "nvidia-smi", "--site", SITE, "-w", workspace)
     code, document = gxmeter("import", *arguments, home=home)
-    assert (code, [item["code"] for item in document["findings"]]) == (2, ["import-known"])
+    assert (code, [item["code"] for item in document["findings"]]) == (2, ["import-known-otherwise"])
+    assert document["findings"][0]["found"] == "--run, --time-zone, --host"
+    assert "telemetry/imported/gpus-csv-" in str(document["findings"][0])
 
 
 def test_linked_data_that_change_are_a_must_finding_and_leave_the_figures(workspace: Path, home: Path) -> None:

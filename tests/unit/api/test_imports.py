@@ -264,7 +264,7 @@ def test_a_link_copies_nothing_and_says_where_the_data_are(root: Path, received:
     assert list(load_workspace(root).imported) == [f"{answer['place']}/linked/node 7.parquet"]
     assert [(file.path, file.sha256) for file in document.model.files] == [(".", sha256_file(received))]
     assert codes(run_checks(load_workspace(root))) == []
-    assert codes(refused(root, received)) == ["import-known"]
+    assert codes(refused(root, received)) == ["import-known-otherwise"]
 
 
 def test_a_linked_folder_names_its_files_and_reads_no_more_than_those(root: Path, tmp_path: Path) -> None:
@@ -321,6 +321,25 @@ def test_a_table_of_jobs_is_kept_with_what_it_was_declared_for(root: Path, recei
     kept.write_text(kept.read_text().replace(",b", ",a"))
     changed = open_workspace(root)._integrated(None)
     assert (codes(changed.findings), changed.leaves) == (["import-changed"], {})
+
+
+def test_other_options_or_another_table_of_jobs_say_which_folder_to_remove_first(
+    root: Path, received: Path, tmp_path: Path
+) -> None:
+    table = tmp_path / "jobs.csv"
+    table.write_text("device,start,end,run\ngpu0,2026-05-01T00:00:00+09:00,2026-05-01T00:00:04+09:00,a\n")
+    first = Wish("parquet", site=SITE, options=ReadOptions(jobs=jobs_file(table)))
+    (answer,) = imports(root, received, wish=first).answers
+    assert codes(refused(root, received, wish=first)) == ["import-known"]
+    table.write_text(table.read_text() + "gpu0,2026-05-01T00:00:04+09:00,2026-05-01T00:00:08+09:00,b\n")
+    newer = Wish("parquet", site=SITE, options=ReadOptions(jobs=jobs_file(table)))
+    (item,) = refused(root, received, wish=newer)
+    assert (item.code, item.found, dict(item.params)["place"]) == ("import-known-otherwise", "--jobs", answer["place"])
+    options = ReadOptions(time_zone="UTC", jobs=jobs_file(table))
+    (item,) = refused(root, received, wish=Wish("parquet", "r1", SITE, options, link=True))
+    assert item.found == "--run, --link, --time-zone, --jobs"
+    shutil.rmtree(root / answer["place"])
+    assert [item["id"] for item in imports(root, received, wish=newer).answers] == [answer["id"]]
 
 
 def test_what_is_written_down_can_be_read_again_or_is_refused(root: Path, tmp_path: Path) -> None:
@@ -395,7 +414,12 @@ def test_facility_metering_becomes_readings_of_whole_days_by_month(root: Path, t
     assert evidence.sha256 == sha256_file(path)
     assert codes(run_checks(loaded)) == []
     again = shutil.copy(path, tmp_path / "again.parquet")
-    assert codes(refused(root, again, wish=Wish("parquet", site=SITE, as_reading="meter"))) == ["import-known"]
+    (known,) = refused(root, again, wish=Wish("parquet", site=SITE, as_reading="meter"))
+    assert known.code == "import-known-reading"
+    assert all(place in known.en for place in (answer["place"], loaded.meters[0].evidence))
+    for place in (answer["place"], loaded.meters[0].evidence):
+        (root / place).unlink()
+    assert codes(imports(root, again, wish=Wish("parquet", site=SITE, as_reading="bill")).findings) == [item.code]
 
 
 def test_an_explanation_may_be_added_to_an_imported_reading_and_the_file_says_so(root: Path, tmp_path: Path) -> None:
