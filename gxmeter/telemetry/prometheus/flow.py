@@ -11,9 +11,11 @@ import numpy as np
 
 from gxmeter.core.findings import Finding
 from gxmeter.telemetry.counters import MAX_POWER_MW, Counters
+from gxmeter.telemetry.gpu_limits import MAX_GPU_MW
 from gxmeter.telemetry.model import Batch, Int64, PowerBatch, Reading, SeriesKey
 from gxmeter.telemetry.prometheus.answers import Pairs, SeriesText
-from gxmeter.telemetry.prometheus.digits import integers
+from gxmeter.telemetry.prometheus.blanks import blanks
+from gxmeter.telemetry.prometheus.digits import Integers, Mask, integers
 from gxmeter.telemetry.prometheus.index import Cluster, Device, Entry, clusters
 from gxmeter.telemetry.prometheus.metrics import Metric
 from gxmeter.telemetry.prometheus.notes import Notes
@@ -22,9 +24,6 @@ from gxmeter.telemetry.prometheus.together import Held, Joined, joined
 
 BATCH_ROWS = 1 << 16
 """Samples that are collected before a batch is handed on [rows]: many series are short."""
-
-MAX_GPU_MW = 10_000_000
-"""A counter that grows as if a GPU drew more than this [mW] has jumped; the largest modules draw under 3 kW."""
 
 _REPEATS_FROM = 30
 _REPEATS_SHARE = 4
@@ -171,18 +170,29 @@ class Flow:
             self._notes.count("prometheus-run-shared", file, 1, device, runs=", ".join(found.shared))
 
     def _numbers(self, entry: Entry, pairs: Pairs, file: str) -> Held:
-        """The samples of a window that are numbers."""
-        numbers = integers(pairs.values, entry.series.metric.scale)
-        name = entry.series.name
-        if not numbers.good.all():
-            faulty = np.nonzero(~numbers.good & ~numbers.missing)[0].tolist()
-            self._notes.count("prometheus-value-missing", file, int(numbers.missing.sum()), metric=name)
-            if faulty:
-                self._notes.count("prometheus-value-faulty", file, len(faulty), pairs.values[faulty[0]], metric=name)
-        ts_ms, value = pairs.ts_ms[numbers.good], numbers.values[numbers.good]
-        if not entry.series.metric.is_counter and _repeats(ts_ms, value):
-            self._notes.count("prometheus-values-repeat", file, 1, entry.series.key.device, metric=name)
+        """The samples of a window that are readings."""
+        metric = entry.series.metric
+        numbers = integers(pairs.values, metric.scale)
+        is_gpu_power = metric.kind == "gpu" and not metric.is_counter
+        good = numbers.good & (numbers.values <= MAX_GPU_MW) if is_gpu_power else numbers.good
+        if not good.all():
+            self._left_out(entry, pairs, numbers, good, file=file)
+        ts_ms, value = pairs.ts_ms[good], numbers.values[good]
+        if not metric.is_counter and _repeats(ts_ms, value):
+            self._notes.count("prometheus-values-repeat", file, 1, entry.series.key.device, metric=entry.series.name)
         return Held(entry.series, ts_ms, value)
+
+    def _left_out(self, entry: Entry, pairs: Pairs, numbers: Integers, good: Mask, *, file: str) -> None:
+        """Name the samples that are no readings."""
+        name, device = entry.series.name, entry.series.key.device
+        odd = np.nonzero(~good & ~numbers.missing)[0].tolist()
+        blank = set(blanks(name, entry.series.metric, pairs.values, odd))
+        self._notes.count("prometheus-value-missing", file, int(numbers.missing.sum()) + len(blank), metric=name)
+        for code, is_number in (("prometheus-value-faulty", False), ("prometheus-power-impossible", True)):
+            rows = [row for row in odd if row not in blank and bool(numbers.good[row]) == is_number]
+            if rows:
+                found = pairs.values[rows[0]]
+                self._notes.count(code, file, len(rows), f"{device}: {found}" if is_number else found, metric=name)
 
 
 def _zeros(ts_ms: Int64) -> np.typing.NDArray[np.int32]:

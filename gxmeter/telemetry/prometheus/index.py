@@ -8,7 +8,7 @@ through all files tells which is which.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import NamedTuple
@@ -23,6 +23,7 @@ Device = tuple[str, str]
 
 _EDGE_MS = 300_000
 """Power beyond the ends of a counter by more than this [ms] is told: Prometheus's own look-back."""
+_TENTH_HOUR_MS = 360_000
 _LEAST_READINGS = 2
 
 
@@ -84,6 +85,7 @@ class Index:
         for entry in self.all_entries():
             devices[entry.series.key.site, entry.series.key.device].append(entry)
         found = {}
+        longer: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
         for device, entries in devices.items():
             entries.sort(key=lambda e: (e.series.metric.rank, e.series.name))
             ranks = [list(group) for _, group in groupby(entries, key=lambda e: (e.series.metric.rank, e.series.name))]
@@ -93,7 +95,9 @@ class Index:
                     notes.count("prometheus-counter-still", name, 1, device[1], metric=group[0].series.name)
             if usable:
                 found[device] = usable[0]
-                _tell_beside(usable, notes, name)
+                for metrics, left_out_ms in _tell_beside(usable, notes, name).items():
+                    longer[metrics][device[1]] = longer[metrics].get(device[1], 0) + left_out_ms
+        _tell_longer(longer, notes, name)
         return found
 
 
@@ -130,13 +134,49 @@ def _usable(group: Sequence[Entry]) -> bool:
     return len({value for entry in group for value in (entry.extent.first, entry.extent.last)}) > 1
 
 
-def _tell_beside(usable: Sequence[Sequence[Entry]], notes: Notes, name: str) -> None:
-    """Say of the metrics that stand beside the one that counts whether they reach further."""
+def _tell_beside(usable: Sequence[Sequence[Entry]], notes: Notes, name: str) -> dict[tuple[str, str], int]:
+    """Say of the metrics that stand beside the one that counts that they are not used.
+
+    Returns:
+        Of those that reach further than it, by their name and its: the time left out at both ends [ms].
+    """
     used = usable[0]
-    begin_ms = min(entry.extent.first_ms for entry in used) - _EDGE_MS
-    end_ms = max(entry.extent.last_ms for entry in used) + _EDGE_MS
+    begin_ms, end_ms = _span(used)
+    longer = {}
     for group in usable[1:]:
-        longer = any(e.extent.first_ms < begin_ms or e.extent.last_ms > end_ms for e in group)
-        code = "prometheus-power-longer" if longer else "prometheus-power-beside"
-        device = group[0].series.key.device
-        notes.count(code, name, 1, device, metric=group[0].series.name, used=used[0].series.name)
+        first_ms, last_ms = _span(group)
+        metric, used_metric, device = group[0].series.name, used[0].series.name, used[0].series.key.device
+        if first_ms < begin_ms - _EDGE_MS or last_ms > end_ms + _EDGE_MS:
+            longer[metric, used_metric] = _outside_ms((first_ms, last_ms), (begin_ms, end_ms))
+        else:
+            notes.count("prometheus-power-beside", name, 1, device, metric=metric, used=used_metric)
+    return longer
+
+
+def _span(group: Sequence[Entry]) -> tuple[int, int]:
+    """First and last instant of some series [Unix ms]."""
+    return min(entry.extent.first_ms for entry in group), max(entry.extent.last_ms for entry in group)
+
+
+def _outside_ms(long: tuple[int, int], short: tuple[int, int]) -> int:
+    """How much of one stretch of time lies outside another [ms].
+
+    >>> _outside_ms((0, 100), (20, 50)), _outside_ms((0, 10), (20, 50))
+    (70, 10)
+    """
+    return long[1] - long[0] - max(0, min(long[1], short[1]) - max(long[0], short[0]))
+
+
+def _tell_longer(longer: Mapping[tuple[str, str], Mapping[str, int]], notes: Notes, name: str) -> None:
+    """Say how much time of how many devices only a metric covers that does not count."""
+    for (metric, used), left_out in longer.items():
+        tenths = (sum(left_out.values()) + _TENTH_HOUR_MS // 2) // _TENTH_HOUR_MS
+        notes.once(
+            "prometheus-power-longer",
+            name,
+            count=str(len(left_out)),
+            found=next(iter(left_out)),
+            hours=f"{tenths // 10}.{tenths % 10}",
+            metric=metric,
+            used=used,
+        )

@@ -18,14 +18,13 @@ import numpy.typing as npt
 from gxmeter.core.errors import InputError
 from gxmeter.core.findings import Finding, finding
 from gxmeter.telemetry.model import DeviceInfo, PowerBatch, Reading, SeriesKey
-from gxmeter.telemetry.nvidia_columns import FORMAT, Columns, columns_of, looks_like_headings, method_of, power_unit
+from gxmeter.telemetry.nvidia_columns import FORMAT, Columns, columns_of, looks_like_headings, method_of
+from gxmeter.telemetry.nvidia_power import Power, Powers
 from gxmeter.telemetry.options import NO_OPTIONS, ReadOptions
 from gxmeter.telemetry.text.cells import Cells
 from gxmeter.telemetry.text.columns import Chunk
-from gxmeter.telemetry.text.numbers import Numerals, is_missing
 from gxmeter.telemetry.text.remarks import Remarks
 from gxmeter.telemetry.text.table import Table, table
-from gxmeter.telemetry.text.units import in_mw
 
 PATTERNS = ("*.csv", "*.csv.gz", "*.csv.zst", "*.csv.xz", "*.csv.bz2")
 """Which files of a folder are read."""
@@ -75,10 +74,14 @@ class _Rows:
     host: str
     run: str
     site: str
-    _power: str = ""
     _changed: tuple[int, str] | None = None
     _after: int = 0
-    _about: Numerals = field(default_factory=Numerals)
+    _powers: Powers = field(init=False)
+    _unread: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        """Read power as the columns say."""
+        self._powers = Powers(self.columns, self.cells)
 
     def batches(self, found: Table, reading: Reading) -> Iterator[PowerBatch]:
         """Batches of a chunk each; devices and findings go into the reading."""
@@ -94,23 +97,18 @@ class _Rows:
         reading.findings += [*self._said(reading), *self.cells.findings()]
 
     def _batch(self, chunk: Chunk, reading: Reading) -> PowerBatch:
-        self._power = self._power or self._power_of(chunk)
         devices, codes = self._devices(chunk)
         names = [device for _, device in devices]
         ts_ms, timed = self.cells.times(chunk, self.columns.timestamp, [names[code] for code in codes.tolist()])
-        unit = power_unit(self._power)
-        power_mw, measured = self.cells.numbers(chunk, self._power, in_mw(unit), unit=unit)
-        good = timed & measured
-        self._describe(chunk, devices, codes, reading)
         place = {name: i for i, name in enumerate(dict.fromkeys(names))}
+        key = np.array([place[name] for name in names], np.int32)[codes]
+        found = self._powers.of(chunk, key, list(place))
+        good = timed & found.good
+        self._describe(chunk, devices, codes, found, reading)
         keys = tuple(SeriesKey(self.run, self.site, name) for name in place)
-        key = np.array([place[name] for name in names], np.int32)[codes[good]]
-        return PowerBatch(keys, key, ts_ms[good], power_mw[good])
-
-    def _power_of(self, chunk: Chunk) -> str:
-        """The preferred column of power that holds readings: older parts have no average."""
-        held = (name for name in self.columns.powers if not all(map(is_missing, chunk.coded(name).texts)))
-        return next(held, self.columns.powers[0])
+        batch = PowerBatch(keys, key[good], ts_ms[good], found.mw[good])
+        self._powers.tell_twice(batch, np.asarray(chunk.rows)[good])
+        return batch
 
     def _devices(self, chunk: Chunk) -> tuple[list[tuple[str, str]], npt.NDArray[np.int32]]:
         """(host, device id) of the GPUs in a chunk, and which of them each row is of."""
@@ -132,30 +130,28 @@ class _Rows:
         return f"{host}.{label}" if host else label
 
     def _describe(
-        self, chunk: Chunk, devices: list[tuple[str, str]], codes: npt.NDArray[np.int32], reading: Reading
+        self, chunk: Chunk, devices: list[tuple[str, str]], codes: npt.NDArray[np.int32], found: Power, reading: Reading
     ) -> None:
-        """Note the GPUs that are new, with the name and the limit of their first row."""
-        first = dict(zip(*(part.tolist() for part in np.unique(codes, return_index=True)), strict=True))
+        """Note the GPUs that are new, with the name of their first row and the column of their first reading."""
+        first = _first_rows(codes, np.ones(len(codes), np.bool_))
+        measured = _first_rows(codes, found.good)
         for code, (host, device) in enumerate(devices):
-            if (self.site, device) in reading.devices:
+            known = (self.site, device) in reading.devices
+            if known and not (device in self._unread and code in measured):
                 continue
+            (self._unread.discard if code in measured else self._unread.add)(device)
+            row = first[code]
             reading.devices[self.site, device] = DeviceInfo(
                 device=device,
                 site=self.site,
                 host=host,
                 kind="gpu",
-                name=chunk.columns[self.columns.name][first[code]] if self.columns.name else "",
+                name=chunk.columns[self.columns.name][row] if self.columns.name else "",
                 boundary="device",
-                method=method_of(self._power),
+                method=method_of(self.columns.powers[found.column[measured.get(code, row)]]),
                 grade="C2",
-                rated_mw=self._limit_mw(chunk, first[code]),
+                rated_mw=self._powers.limit_mw(chunk, row),
             )
-
-    def _limit_mw(self, chunk: Chunk, row: int) -> int | None:
-        if not self.columns.limit:
-            return None
-        found = self._about.scaled([chunk.columns[self.columns.limit][row]], 1000, unit="W")
-        return int(found.values[0]) if found.good[0] else None
 
     def _without_headings(self, chunk: Chunk) -> Chunk:
         """The rows without headings that stand again where files were joined; after other headings, none."""
@@ -202,3 +198,10 @@ class _Rows:
         for name in sorted({info.name for info in reading.devices.values()}):
             if any(module in name for module in _MODULES):
                 yield finding("nvidia-smi-module", file=file, found=name)
+
+
+def _first_rows(codes: npt.NDArray[np.int32], wanted: npt.NDArray[np.bool_]) -> dict[int, int]:
+    """The first row of each code among the wanted rows."""
+    rows = np.nonzero(wanted)[0]
+    found, first = np.unique(codes[rows], return_index=True)
+    return dict(zip(found.tolist(), rows[first].tolist(), strict=True))

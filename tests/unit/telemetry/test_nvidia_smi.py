@@ -12,7 +12,7 @@ from gxmeter.core.findings import Level
 from gxmeter.telemetry.model import Reading
 from gxmeter.telemetry.options import ReadOptions
 from gxmeter.telemetry.registry import reader
-from gxmeter.telemetry.text import lines, opening
+from gxmeter.telemetry.text import lines, opening, table
 
 U0, U1 = "GPU-11111111-2222-3333-4444-555555555555", "GPU-66666666-7777-8888-9999-aaaaaaaaaaaa"
 TOKYO = ReadOptions(time_zone="Asia/Tokyo")
@@ -65,6 +65,71 @@ def test_older_parts_without_an_average_are_read_by_their_plain_power(tmp_path: 
     reading = opened(tmp_path, text)
     assert samples(reading) == [(U0, 55_000)]
     assert reading.devices["s", U0].method == "nvidia-smi-power-draw"
+
+
+def test_gpus_of_two_kinds_in_one_file_are_each_read_where_they_have_power(tmp_path: Path) -> None:
+    rows = [f"{at(i)}, {U0}, 55.00 W, 50.00 W\n{at(i)}, {U1}, 33.00 W, [N/A]\n" for i in range(3)]
+    reading = opened(tmp_path, "timestamp, uuid, power.draw [W], power.draw.average [W]\n" + "".join(rows))
+    assert samples(reading) == [(U0, 50_000), (U1, 33_000)] * 3
+    methods = {device: info.method for (_, device), info in reading.devices.items()}
+    assert methods == {U0: "nvidia-smi-power-draw-average", U1: "nvidia-smi-power-draw"}
+    [item] = reading.findings
+    assert (item.code, item.row, item.level) == ("nvidia-smi-power-other", 3, Level.MAY)
+    assert dict(item.params)["count"] == "3"
+
+
+def test_a_gpu_keeps_the_column_of_its_first_reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cells = ["[N/A], [N/A]", "20.00 W, [N/A]", "21.00 W, 30.00 W", "[N/A], 30.00 W"]
+    text = "timestamp, uuid, power.draw [W], power.draw.average [W]\n"
+    text += "".join(f"{at(i)}, {U0}, {cell}\n" for i, cell in enumerate(cells))
+    for rows in (1, 100):
+        monkeypatch.setattr(table, "CHUNK_ROWS", rows)
+        reading = opened(tmp_path, text)
+        assert samples(reading) == [(U0, 20_000), (U0, 21_000)]
+        assert reading.devices["s", U0].method == "nvidia-smi-power-draw"
+        assert codes(reading) == {"nvidia-smi-power-other", "cell-not-measured"}
+        assert sum(int(dict(item.params)["count"]) for item in reading.findings) == 4
+
+
+@pytest.mark.parametrize(
+    ("limit", "watts", "kept"),
+    [
+        ("[N/A]", "4294967.29", False),
+        ("[N/A]", "10000.01", False),
+        ("[N/A]", "10000.00", True),
+        ("700.00 W", "1400.01", False),
+        ("700.00 W", "1400.00", True),
+        ("0.00 W", "1400.01", True),
+        ("4294967.29 W", "10000.01", False),
+    ],
+)
+def test_power_that_no_gpu_can_draw_is_left_out_by_name(limit: str, watts: str, kept: bool, tmp_path: Path) -> None:
+    text = f"timestamp, uuid, power.draw [W], power.limit [W]\n{at(0)}, {U0}, 400.00 W, {limit}\n"
+    reading = opened(tmp_path, text + f"{at(1)}, {U0}, {watts} W, {limit}\n")
+    assert len(samples(reading)) == 1 + kept
+    found = [(item.code, item.row, item.level) for item in reading.findings]
+    assert found == ([] if kept else [("nvidia-smi-power-impossible", 3, Level.SHOULD)])
+
+
+def test_power_may_lag_behind_a_limit_that_is_lowered(tmp_path: Path) -> None:
+    text = "timestamp, uuid, power.draw [W], power.limit [W]\n"
+    reading = opened(tmp_path, text + f"{at(0)}, {U0}, 690 W, 700 W\n{at(1)}, {U0}, 680 W, 200 W\n")
+    assert samples(reading) == [(U0, 690_000), (U0, 680_000)]
+    assert codes(reading) == set()
+
+
+@pytest.mark.parametrize("rows", [1, 2, 100])
+def test_two_powers_at_one_instant_are_named_and_equal_ones_are_not(
+    rows: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table, "CHUNK_ROWS", rows)
+    text = "timestamp, uuid, power.draw [W]\n"
+    text += f"{at(0)}, {U0}, 5 W\n{at(0)}, {U0}, 5 W\n{at(0)}, {U1}, 6 W\n{at(1)}, {U0}, 7 W\n{at(1)}, {U0}, 8 W\n"
+    reading = opened(tmp_path, text)
+    assert len(samples(reading)) == 5
+    [item] = reading.findings
+    assert (item.code, item.row, item.level) == ("nvidia-smi-two-readings", 6, Level.SHOULD)
+    assert dict(item.params)["count"] == "1"
 
 
 def test_a_declared_column_of_power_is_read(tmp_path: Path) -> None:

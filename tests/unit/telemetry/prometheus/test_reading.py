@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from gxmeter.core.errors import InputError
+from gxmeter.core.findings import Level
 from gxmeter.energy.integrate import integrate
 from gxmeter.energy.model import EnergyResult, Source
 from gxmeter.telemetry.options import ReadOptions
@@ -136,7 +137,9 @@ def test_power_that_reaches_further_than_the_counter_is_told(tmp_path: Path) -> 
     counter = series(COUNTER, [(at, str(at * 100_000)) for at in range(3600, 7200, 15)])
     result = read(tmp_path, answer(counter, power(range(0, 7200, 15))))
     assert by_run(result) == {"": 3585 * 100}
-    assert codes(result) == ["prometheus-power-longer"]
+    [told] = result.findings
+    assert told.code == "prometheus-power-longer"
+    assert "so 1.0 device-hours are not used" in told.en
 
 
 def test_a_query_finer_than_the_scrape_is_told(tmp_path: Path) -> None:
@@ -149,6 +152,46 @@ def test_values_that_are_none_are_counted_and_no_zero(tmp_path: Path) -> None:
     result = read(tmp_path, answer(series(POWER, [(15 * i, value) for i, value in enumerate(values)])))
     assert by_run(result) == {"": 7500}
     assert codes(result) == ["prometheus-value-faulty", "prometheus-value-missing"]
+
+
+INT32, INT64, FP64 = 0x7FFFFFF0, 0x7FFFFFFFFFFFFFF0, 2**47
+
+
+@pytest.mark.parametrize("code", [*(base + i for base in (INT32, INT64, FP64) for i in range(4)), 2**63])
+def test_the_codes_of_dcgm_for_no_value_are_no_power(code: int, tmp_path: Path) -> None:
+    result = read(tmp_path, answer(series(POWER, [(0, "100"), (15, str(code)), (30, "100")])))
+    assert by_run(result) == {"": 3000}
+    assert [(item.code, item.level) for item in result.findings] == [("prometheus-value-missing", Level.MAY)]
+
+
+@pytest.mark.parametrize("code", [*(str(INT64 + i) for i in range(4)), str(2**63), "9.223372036854776e+18"])
+def test_the_codes_of_dcgm_for_no_value_are_no_step_of_a_counter(code: str, tmp_path: Path) -> None:
+    result = read(tmp_path, answer(series(COUNTER, [(0, "0"), (15, code), (30, "3000000")])))
+    assert by_run(result) == {"": 3000}
+    assert [(item.code, item.level) for item in result.findings] == [("prometheus-value-missing", Level.MAY)]
+
+
+def test_a_counter_passes_the_smaller_codes(tmp_path: Path) -> None:
+    readings = [(0, str(INT32 - 1_500_000)), (15, str(INT32)), (30, str(INT32 + 1_500_000))]
+    result = read(tmp_path, answer(series(COUNTER, readings)))
+    assert by_run(result) == {"": 3000}
+    assert codes(result) == []
+
+
+@pytest.mark.parametrize("watts", ["4294967.295", "10000.001"])
+def test_power_that_no_gpu_can_draw_is_left_out_by_name(watts: str, tmp_path: Path) -> None:
+    result = read(tmp_path, answer(series(POWER, [(0, "100"), (15, watts), (30, "100")])))
+    assert by_run(result) == {"": 3000}
+    [told] = result.findings
+    assert (told.code, told.level) == ("prometheus-power-impossible", Level.SHOULD)
+    assert f"{GPU}: {watts}" in told.en
+
+
+def test_a_single_reading_of_a_counter_blocks_no_report(tmp_path: Path) -> None:
+    moving = series(COUNTER, [(at, str(at * 100_000)) for at in range(0, 300, 15)])
+    result = read(tmp_path, answer(moving, series(COUNTER, [(285, "77")], UUID="GPU-bbbb", gpu="1")))
+    assert by_run(result) == {"": 28_500}
+    assert [(item.code, item.level) for item in result.findings] == [("prometheus-counter-still", Level.SHOULD)]
 
 
 def test_what_the_server_says_beside_the_data_is_told(tmp_path: Path) -> None:
