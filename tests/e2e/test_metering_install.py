@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCK = ROOT / "requirements-meter.lock"
-STATED_MB = 33
+STATED_MB = 35
 """What README and ADR 0013 say [MB of 10^6 bytes, byte code included]."""
 TOLERANCE_MB = 2
 NO_NETWORK = re.compile(r"NewConnectionError|ConnectTimeout|ReadTimeout|Name or service|Temporary failure|unreachable")
