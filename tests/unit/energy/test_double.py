@@ -271,7 +271,9 @@ def test_of_all_meters_of_a_machine_one_counts_in_every_half_hour(
 
 def test_one_series_in_two_files_under_two_runs_is_refused_and_named(tmp_path: Path) -> None:
     files = [
-        write_power(tmp_path / f"{run}.parquet", start_ms=1_000_000 * SLOT_MS, seconds=60, columns={"run": run, "site": SITE})
+        write_power(
+            tmp_path / f"{run}.parquet", start_ms=1_000_000 * SLOT_MS, seconds=60, columns={"run": run, "site": SITE}
+        )
         for run in ("a", "b")
     ]
     result = integrate([Source(path, "parquet", name=path.name) for path in files])
