@@ -32,7 +32,8 @@ LONG_MS = MAX_GAP_LIMIT_MS // PERIODS_PER_LIMIT
 PACK = LONG_MS + 1
 """A device code and a length [ms] as one number: code times this, plus length or ``LONG_MS`` if that is less."""
 
-_FRESH = 1_000_000
+_FRESH = 4_000_000
+"""How many periods gather before they are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ def lengths_of(device: Int64, length_ms: Int64, *, devices: int) -> Lengths:
 class PeriodCounts:
     """Counts the periods of one file by device code while batches go by.
 
-    Memory: a number per device, one per device and different length between 6 s and 180 s, and 8 MB.
+    Memory: a number per device, one per device and different length between 6 s and 180 s, and 32 MB.
     """
 
     def __init__(self, table: KeyTable) -> None:
@@ -122,11 +123,11 @@ class PeriodCounts:
         """Count what has gathered, and add it to what is counted: sorting a lot at once is cheapest."""
         packed, counts = np.unique(np.concatenate(self._fresh), return_counts=True)
         self._fresh = []
-        together = np.concatenate((self._long[0], packed))
-        values, place = np.unique(together, return_inverse=True)
-        sums = np.zeros(len(values), np.int64)
-        np.add.at(sums, place, np.concatenate((self._long[1], counts)))
-        self._long = (values, sums)
+        values, sums = np.concatenate((self._long[0], packed)), np.concatenate((self._long[1], counts))
+        order = np.argsort(values, kind="stable")  # two sorted runs: merged, not sorted
+        values, sums = values[order], sums[order]
+        starts = np.nonzero(np.diff(values, prepend=-1))[0]
+        self._long = (values[starts], np.add.reduceat(sums, starts) if len(starts) else sums)
 
     def result(self, spans: Mapping[Device, tuple[int, int]]) -> dict[Device, Periods]:
         """The periods of every device; ``spans``: first and last instant of those with power samples [Unix ms]."""

@@ -63,6 +63,25 @@ def test_a_segment_belongs_to_the_run_of_its_first_sample() -> None:
     assert plain(result) == {(SLOT, "a", "s", "g0"): (10_000, 1_000), (SLOT, "b", "s", "g0"): (20_000, 2_000)}
 
 
+def test_an_instant_is_entered_by_its_least_power_and_left_by_its_greatest() -> None:
+    """Three samples at 1 s, in any order, one of them twice."""
+    tied = [at(1, 30), at(1, 10), at(1, 20), at(1, 30)]
+    for rows in ([at(0, 10), *tied, at(2, 30)], [at(0, 10), *tied[::-1], at(2, 30)]):
+        assert plain(closed(rows)) == {(SLOT, "r", "s", "g0"): ((10 + 10) * 1_000 + (30 + 30) * 1_000, 2_000)}
+
+
+def test_a_device_in_two_runs_at_once_is_counted_once_and_each_time_by_the_run_before_it() -> None:
+    """Two loggers of two runs on one device, in one file: 1 kW is 1 kW."""
+    result = closed([at(s, 1_000_000, run) for s, run in ((0, "a"), (1, "b"), (4, "a"), (5, "b"), (8, "a"))])
+    assert {key[1]: leaf[1] for key, leaf in plain(result).items()} == {"a": 2_000, "b": 6_000}
+    assert sum(leaf.half_uj for leaf in result.leaves.values()) == 2 * 1_000_000 * 8_000
+
+
+def test_of_two_runs_with_the_same_sample_the_first_by_name_has_it() -> None:
+    for pair in ("ab", "ba"):
+        assert {key[1] for key in plain(closed([at(0, 5, pair[0]), at(0, 5, pair[1]), at(1, 5, "c")]))} == {"a"}
+
+
 def test_beyond_the_limit_is_a_gap_and_at_the_limit_is_not() -> None:
     result = closed([at(0, 5), at(60, 5), at(120.001, 5)])
     assert [(g.start_ms - T0, g.end_ms - T0) for g in result.gaps] == [(60_000, 120_001)]

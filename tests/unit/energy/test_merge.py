@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import pickle
+from dataclasses import replace
 from itertools import permutations
+
+import pytest
 
 from gxmeter.energy.kernel import partial
 from gxmeter.energy.merge import Merged, close, merge, merged
-from gxmeter.energy.model import Gap
+from gxmeter.energy.model import Gap, GapLimits
 from tests.properties.energy.build import plain, power_batch
 from tests.unit.energy.test_kernel import LIMITS, SLOT, T0, at, closed, codes, span
 
@@ -57,6 +61,36 @@ def test_the_order_of_merging_does_not_matter_even_for_refusals() -> None:
         seen.add((tuple(plain(result).items()), tuple(f.file or "" for f in result.findings)))
     assert len(seen) == 1
     assert seen.pop()[1] == ("f1",)  # f2 follows f0 once f1 is out
+
+
+def test_a_device_in_two_runs_at_once_in_two_files_is_refused_and_named() -> None:
+    result = closed([at(s, 5, "a") for s in (0, 2, 4)], [at(s, 5, "b") for s in (1, 3, 5)])
+    assert [(f.code, f.file) for f in result.findings] == [("files-overlap", "file1")]
+    assert "file0" in result.findings[0].en
+    assert plain(result) == {(SLOT, "a", "s", "g0"): (40_000, 4_000)}
+
+
+def test_what_waits_for_the_gap_limit_is_decided_over_all_files() -> None:
+    """90 s is a gap to a device sampled every second, and none to one sampled every 20 s."""
+    quick = [at(s, 5) for s in (*range(10), 99)]
+    slow = [at(s, 5, device="g1") for s in (0, 20, 40, 130)]
+    parts = [partial([power_batch(rows)], name=name) for name, rows in (("q", quick), ("s", slow))]
+    assert [len(part.pending) for part in parts] == [1, 1]
+    result = close(merged(pickle.loads(pickle.dumps(part)) for part in parts))
+    assert [(g.device, g.start_ms - T0) for g in result.gaps] == [("g0", 9_000)]
+    assert sum(leaf.covered_ms for leaf in result.leaves.values()) == 9_000 + 130_000
+    assert result.source_of == {("r", "s", "g0"): {0}, ("r", "s", "g1"): {1}}
+
+
+def test_a_partial_of_other_limits_is_an_error_and_never_an_answer() -> None:
+    rows = [power_batch([at(0, 5), at(90, 5)])]
+    for part, limits in (
+        (partial(rows), GapLimits(default_ms=59_999)),  # what is sure at 60 s is not at less
+        (partial(rows, limits=LIMITS), GapLimits(default_ms=60_001)),
+        (replace(partial(rows), needs_limit=True), LIMITS),
+    ):
+        with pytest.raises(ValueError, match="read the file again"):
+            close(merged([part]), limits)
 
 
 def test_interval_files_that_overlap_are_refused_by_name() -> None:

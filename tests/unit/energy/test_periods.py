@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
+
 from gxmeter.energy.kernel import partial
 from gxmeter.energy.model import Device
 from gxmeter.energy.periods import Periods, gap_limits, limit_of
@@ -47,3 +49,15 @@ def test_interval_records_count_their_length() -> None:
 def test_without_periods_a_minute_holds() -> None:
     assert limit_of(Counter()) == 60_000
     assert limit_of(Counter({1_000: 1, 20_000: 5})) == 200_000
+
+
+def test_periods_are_counted_alike_however_many_gather(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [at(7 * i + i % 5, 5, device=f"g{i % 3}") for i in range(200)]
+    whole = periods([power_batch(rows)])
+    monkeypatch.setattr("gxmeter.energy.periods._FRESH", 5)
+    assert periods([power_batch(rows[i : i + 10]) for i in range(0, 200, 10)]) == whole
+    assert {device: sum(one.counts.values()) for device, one in whole.items()} == {
+        Device("s", "g0"): 66,
+        Device("s", "g1"): 66,
+        Device("s", "g2"): 65,
+    }
