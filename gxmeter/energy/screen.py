@@ -62,13 +62,15 @@ class Faults:
 def check_bounds(half_uj: Int64, covered_ms: Int64) -> None:
     """Hold sums per slot against what the records that passed can add up to.
 
-    Time counted twice shows in ``covered_ms``, which is far from wrapping, before energy can leave int64.
+    Time counted twice shows in ``covered_ms``, which is far from wrapping, before energy can leave int64. The tail of a
+    segment that is split at the slot's start keeps what the floor of the boundary power left over: below 1 half-uJ for
+    each millisecond of the head, which may be much longer than the tail.
 
     Raises:
         ArithmeticError: more time than a slot has, or more energy than the greatest power gives in it.
     """
     too_long = (covered_ms < 0) | (covered_ms > SLOT_MS)
-    too_much = (half_uj < 0) | (half_uj > 2 * (MAX_POWER_MW + 1) * covered_ms)
+    too_much = (half_uj < 0) | (half_uj > 2 * (MAX_POWER_MW + 1) * covered_ms + SLOT_MS * (covered_ms > 0))
     if too_long.any() or too_much.any():
         row = int(np.nonzero(too_long | too_much)[0][0])
         raise ArithmeticError(f"a slot's sum is out of bounds: {half_uj[row]} half-uJ in {covered_ms[row]} ms")

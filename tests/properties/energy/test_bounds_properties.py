@@ -96,7 +96,7 @@ def test_what_is_just_beyond_the_bound_is_screened_out() -> None:
 
 @pytest.mark.parametrize(
     ("half_uj", "covered_ms"),
-    [(0, SLOT_MS + 1), (0, -1), (-1, 10), (2 * (MAX_POWER_MW + 1) * 10 + 1, 10), (1, 0)],
+    [(0, SLOT_MS + 1), (0, -1), (-1, 10), (2 * (MAX_POWER_MW + 1) * 10 + SLOT_MS + 1, 10), (1, 0)],
 )
 def test_a_sum_out_of_bounds_is_refused(half_uj: int, covered_ms: int) -> None:
     with pytest.raises(ArithmeticError, match=f"{half_uj} half-uJ in {covered_ms} ms"):

@@ -11,7 +11,7 @@ from gxmeter.energy.model import Device, EnergyResult, GapLimits
 from gxmeter.energy.ordering import LateRecordError
 from gxmeter.energy.screen import MAX_POWER_MW
 from tests.properties.energy.build import interval_batch, plain, power_batch
-from tests.properties.energy.oracle import SLOT_MS, Row, Span
+from tests.properties.energy.oracle import SLOT_MS, Row, Span, integrate
 
 T0 = 1_775_001_600_000  # 1 April 2026 00:00 UTC, a slot edge
 SLOT = T0 // SLOT_MS
@@ -93,6 +93,15 @@ def test_the_greatest_power_over_the_longest_segment_does_not_wrap() -> None:
     rows = [at(0, MAX_POWER_MW), at(1800, MAX_POWER_MW)]
     result = close(merged([partial([power_batch(rows)], limits=limits)]), limits)
     assert [leaf.half_uj for leaf in result.leaves.values()] == [2 * MAX_POWER_MW * SLOT_MS]
+
+
+def test_the_tail_keeps_what_the_boundary_powers_floor_left_over() -> None:
+    """A head of half an hour less 7 ms before a tail of 6 ms: the remainder is more than the tail could hold itself."""
+    limits = GapLimits(default_ms=SLOT_MS)
+    rows = [Row("s", "g0", T0 + 7, MAX_POWER_MW - 3, "r"), Row("s", "g0", T0 + SLOT_MS + 6, MAX_POWER_MW - 2, "r")]
+    result = close(merged([partial([power_batch(rows)], limits=limits)]), limits)
+    assert plain(result) == integrate(rows, SLOT_MS)[0]
+    assert plain(result)[SLOT + 1, "r", "s", "g0"] == (12_000_001_799_963, 6)
 
 
 def test_what_cannot_be_is_left_out_and_named_once_per_device() -> None:
