@@ -270,6 +270,32 @@ def test_a_whole_machine_without_a_run_holds_the_runs_of_its_parts_and_is_no_idl
     assert "131.000 kWh" in item.en
 
 
+def test_idle_energy_that_is_left_out_is_told_of_its_own_time_only(folder: Path, registry: Registry) -> None:
+    """The whole machine's idle energy lies on 3 April: May says nothing of it."""
+    loaded = workspace(folder)
+    result = with_leaves(energy(("r", "g0", 2, KWH)), ("", "bmc", 2, 2 * KWH), boundary="node")
+    may = (jst_midnight_ms(date(2026, 5, 1)), jst_midnight_ms(date(2026, 6, 1)))
+    april = (APRIL, may[0])
+    assert "idle-beside" in codes(reconciled(loaded, result, registry, april))
+    assert "idle-beside" not in codes(reconciled(loaded, result, registry, may))
+
+
+def test_idle_energy_of_a_site_that_is_not_declared_is_in_no_row(folder: Path, registry: Registry) -> None:
+    loaded = workspace(folder)
+    result = energy(("", "g0", 2, KWH))
+    result.leaves[LeafKey(APRIL // SLOT_MS, "", "elsewhere", "g0")] = Leaf(KWH, SLOT_MS)
+    result.devices["elsewhere", "g0"] = DeviceInfo("g0", "elsewhere", "n1", "gpu", "x", "device", "dcgm", "C1")
+    result.source_of["", "elsewhere", "g0"] = {0}
+    rows = reconciled(loaded, result, registry).rows
+    assert sum(row.idle.facility_kwh for row in rows if row.idle) == Decimal("1.65")
+
+
+def test_without_a_reading_nothing_is_within_a_tolerance(folder: Path, registry: Registry) -> None:
+    (row, *_) = reconciled(workspace(folder), energy(("r", "g0", 2, KWH)), registry).rows
+    assert row.reading is None
+    assert not row.is_within(Decimal(0))
+
+
 def test_a_share_of_a_site_is_not_held_against_the_bill_of_the_whole(folder: Path, registry: Registry) -> None:
     loaded = workspace(folder, reading("b", "2026-04-01", "2026-04-30", 200), share="0.5")
     row = only(reconciled(loaded, energy(("r", "g0", 1, 100 * KWH)), registry))
