@@ -28,13 +28,9 @@ _FOREIGN = (
 
 
 _ALONE = (
-    "tests/browser",
     "tests/e2e/test_foundations.py",
     "tests/e2e/test_metering_install.py",
-    "tests/engines",
     "tests/faults",
-    "tests/hooks",
-    "tests/prometheus",
     "tests/unit/meter",
 )
 """Tests that would disturb others or be disturbed by them: ``tools/test.sh`` runs them after the rest, one by one."""
